@@ -1,0 +1,32 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod access;
+mod activity;
+mod clock;
+mod error;
+mod ids;
+mod names;
+mod page;
+mod password_policy;
+mod secrets;
+mod session;
+mod signing_key;
+mod user;
+
+pub use access::{
+    Actor, ClientInfo, Denied, Permission, Permissions, Principal, RequestId, Role, RoleName, permissions,
+};
+pub use activity::{Action, ActivityEntry, ActivityFilter, Details, Outcome};
+pub use clock::{Clock, MockClock, Timestamp};
+pub use error::{Fault, FaultCode, FieldFault, ValidationError};
+pub use ids::{ActivityId, IdSource, ParseIdError, SequentialIds, SessionId, TokenId, UserId};
+pub use names::{
+    EmailAddress, ExternalId, FullName, FullNameStyle, Identifier, Metadata, NamePolicy, Username, UsernameOrigin,
+};
+pub use page::{InvalidPageSize, Page, PageRequest, PageSize, StatusFilter, UserFilter, UserSort};
+pub use password_policy::{CharacterClass, PasswordContext, PasswordPolicy};
+pub use secrets::{PasswordHash, PlainPassword, PlainToken, TokenHash};
+pub use session::{Amr, Revocation, RevokeReason, Session};
+pub use signing_key::{KeyState, SealedKey, SigningAlgorithm, SigningKeyRecord};
+pub use user::{NewUser, User, UserChanges, UserInDB, UserScope, UserStatus};

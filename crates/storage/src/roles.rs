@@ -1,0 +1,38 @@
+use async_trait::async_trait;
+use usher_domain::{Role, RoleName, Timestamp, UserId};
+
+use crate::StorageResult;
+
+/// Reads of roles.
+#[async_trait]
+pub trait RoleQueries {
+    /// The role of this name.
+    async fn role_by_name(&self, name: &RoleName) -> StorageResult<Option<Role>>;
+
+    /// All roles, by name.
+    async fn role_all(&self) -> StorageResult<Vec<Role>>;
+}
+
+/// Changes of roles, and of who holds them.
+#[async_trait]
+pub trait RoleWrites {
+    /// Adds a role.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::StorageError::Conflict) for a name that is taken.
+    async fn role_insert(&self, role: &Role) -> StorageResult<()>;
+
+    /// Holds this role until the transaction ends: whoever else locks it waits. Answers whether it
+    /// exists. What guards the last administrator and the first start.
+    async fn role_lock(&self, name: &RoleName) -> StorageResult<bool>;
+
+    /// How many active accounts hold this role.
+    async fn role_count_active_holders(&self, name: &RoleName) -> StorageResult<u64>;
+
+    /// Gives an account these roles and no others, raises its epoch and version, moves `updated_at`.
+    /// Answers whether the account is there (and not deleted).
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::StorageError::Conflict) for a role that does not exist.
+    async fn user_set_roles(&self, id: UserId, roles: &[RoleName], now: Timestamp) -> StorageResult<bool>;
+}

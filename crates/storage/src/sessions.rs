@@ -1,0 +1,36 @@
+use async_trait::async_trait;
+use usher_domain::{Revocation, Session, SessionId, UserId, UserInDB};
+
+use crate::StorageResult;
+
+/// Reads of sessions.
+#[async_trait]
+pub trait SessionQueries {
+    /// A session and the account that it belongs to, in one query: all that a request with an access
+    /// token needs to know. Ended sessions and softly deleted accounts are found too.
+    async fn session_with_user(&self, id: SessionId) -> StorageResult<Option<(Session, UserInDB)>>;
+
+    /// The sessions of an account that were not revoked, the latest used first.
+    async fn session_by_user(&self, user: UserId) -> StorageResult<Vec<Session>>;
+}
+
+/// Changes of sessions.
+#[async_trait]
+pub trait SessionWrites {
+    /// Adds a session.
+    ///
+    /// # Errors
+    /// [`Conflict`](crate::StorageError::Conflict) if the account does not exist.
+    async fn session_insert(&self, session: &Session) -> StorageResult<()>;
+
+    /// Ends a session; answers whether it was this call that did.
+    async fn session_revoke(&self, id: SessionId, revocation: Revocation) -> StorageResult<bool>;
+
+    /// Ends all sessions of an account but the excepted one, and answers which this call ended.
+    async fn session_revoke_all(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        revocation: Revocation,
+    ) -> StorageResult<Vec<SessionId>>;
+}
