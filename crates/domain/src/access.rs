@@ -244,6 +244,8 @@ pub struct ClientInfo {
     user_agent: Option<String>,
     /// The id of the request.
     pub request_id: Option<RequestId>,
+    /// Whether a proxy, trusted or not, says that it passed the request on.
+    pub forwarded: bool,
 }
 
 impl ClientInfo {
@@ -256,7 +258,14 @@ impl ClientInfo {
     pub fn new(ip: Option<IpAddr>, user_agent: Option<&str>, request_id: Option<RequestId>) -> Self {
         let user_agent =
             user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(Self::USER_AGENT_LENGTH).collect());
-        Self { ip, user_agent, request_id }
+        Self { ip, user_agent, request_id, forwarded: false }
+    }
+
+    /// The same, passed on by a proxy.
+    #[must_use]
+    pub fn forwarded(mut self, forwarded: bool) -> Self {
+        self.forwarded = forwarded;
+        self
     }
 
     /// What the client says it is.

@@ -158,10 +158,20 @@ impl ValidationError {
         &self.faults
     }
 
-    /// Whether nothing but the strength of a password is at fault.
+    /// Whether this field has a fault already.
     #[must_use]
-    pub fn is_only_about(&self, field: &str) -> bool {
-        !self.faults.is_empty() && self.faults.iter().all(|fault| fault.field == field)
+    pub fn has(&self, field: &str) -> bool {
+        self.faults.iter().any(|fault| fault.field == field)
+    }
+
+    /// Whether nothing is wrong but that a new password, which is there, will not do.
+    #[must_use]
+    pub fn is_weak_password(&self) -> bool {
+        !self.faults.is_empty()
+            && self.faults.iter().all(|fault| {
+                matches!(fault.field.as_str(), "password" | "new_password")
+                    && !matches!(fault.code, FaultCode::Required | FaultCode::WrongType)
+            })
     }
 
     fn summary(&self) -> String {

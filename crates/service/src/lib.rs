@@ -1,0 +1,24 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+mod auth;
+mod environment;
+mod failure;
+mod master_key;
+mod passwords;
+mod tokens;
+mod transact;
+mod users;
+
+pub use auth::{AuthError, AuthManager, AuthSettings, Login, LoginRequest};
+pub use environment::{Environment, SystemClock, SystemIds};
+pub use failure::Failure;
+pub use master_key::{DerivedKey, InvalidMasterKey, MasterKey, Purpose};
+pub use passwords::{
+    HashAlgorithm, HashError, PasswordHasher, PasswordSettings, PasswordSettingsError, Pepper, Verification,
+};
+pub use tokens::{AccessClaims, AccessGrant, AccessToken, InvalidToken, TokenError, TokenIssuer, TokenSettings};
+pub use users::{
+    BootstrapAdmin, BootstrapOutcome, ChangePassword, DEFAULT_ADMIN_PASSWORD, UserDraft, UsersError, UsersManager,
+    UsersSettings,
+};

@@ -1,0 +1,174 @@
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use usher_domain::{
+    Action, ActivityEntry, ActivityId, Amr, ClientInfo, Details, Identifier, PasswordHash, PlainPassword, Session,
+    SessionId, User, UserInDB, UserScope, ValidationError,
+};
+
+use super::{AuthError, AuthManager};
+use crate::{
+    AccessToken, DEFAULT_ADMIN_PASSWORD, Failure, Verification,
+    transact::{transact, write_down},
+};
+
+/// How often a login is tried whose account changes under it.
+const ATTEMPTS: u32 = 3;
+
+/// What somebody who wants in shows.
+#[derive(Debug, Clone)]
+pub struct LoginRequest {
+    /// A username or an e-mail address, as typed.
+    pub identifier: String,
+    /// The password, as typed.
+    pub password: PlainPassword,
+}
+
+/// Somebody who is in.
+#[derive(Debug, Clone)]
+pub struct Login {
+    /// The account.
+    pub user: User,
+    /// The session and its first access token.
+    pub token: AccessToken,
+}
+
+/// Somebody whose password was right.
+struct Verified {
+    account: UserInDB,
+    hash: PasswordHash,
+    outdated: bool,
+}
+
+impl AuthManager {
+    /// Checks a name and a password, and no more: no session, no entry in the activity log, unless
+    /// they are wrong. An unknown name costs what a known one does.
+    ///
+    /// # Errors
+    /// [`AuthError::Invalid`] for an empty or oversized identifier, before anything is looked up;
+    /// [`AuthError::InvalidCredentials`].
+    pub async fn authenticate_user(&self, request: &LoginRequest, client: &ClientInfo) -> Result<UserInDB, AuthError> {
+        Ok(self.verify(request, client).await?.account)
+    }
+
+    /// Lets somebody in: a session, an access token, and the hash of his password brought up to date.
+    ///
+    /// # Errors
+    /// Those of [`authenticate_user`](Self::authenticate_user);
+    /// [`AuthError::DefaultPasswordFromElsewhere`].
+    pub async fn login(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Login, AuthError> {
+        for _ in 0..ATTEMPTS {
+            let verified = self.verify(request, client).await?;
+            if let Some(session) = self.open_session(&verified, &request.password, client).await? {
+                let token = self.access_token(&verified.account, session.id).await?;
+                let mut user = verified.account.user;
+                user.last_login_at = Some(session.created_at);
+                return Ok(Login { user, token });
+            }
+        }
+        Err(AuthError::InvalidCredentials)
+    }
+
+    async fn verify(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Verified, AuthError> {
+        let identifier =
+            Identifier::parse(&request.identifier).map_err(|fault| ValidationError::of("identifier", fault))?;
+        let found = self.find(&identifier).await?;
+        let stored = found.as_ref().and_then(|account| account.password_hash.clone());
+        let verification = self.hasher.verify(request.password.clone(), stored.clone()).await.map_err(Failure::from)?;
+        match (found, stored, verification) {
+            (Some(account), Some(hash), Verification::Match { outdated }) if account.user.is_active() => {
+                if client.forwarded && request.password.as_typed() == DEFAULT_ADMIN_PASSWORD {
+                    return Err(AuthError::DefaultPasswordFromElsewhere);
+                }
+                Ok(Verified { account, hash, outdated })
+            }
+            (found, ..) => {
+                self.note_failure(&identifier, found.as_ref(), client).await?;
+                Err(AuthError::InvalidCredentials)
+            }
+        }
+    }
+
+    /// Who is meant; for a text that can be nobody's name, a look-up that finds nobody.
+    async fn find(&self, identifier: &Identifier) -> Result<Option<UserInDB>, AuthError> {
+        Ok(match identifier {
+            Identifier::Email(email) => self.backend.user_by_email(email, UserScope::WithDeleted).await?,
+            Identifier::Username(username) => self.backend.user_by_username(username, UserScope::WithDeleted).await?,
+            Identifier::Unmatchable(_) => None,
+        })
+    }
+
+    /// Writes the login down; `None` if the account changed since its password was checked.
+    async fn open_session(
+        &self,
+        verified: &Verified,
+        password: &PlainPassword,
+        client: &ClientInfo,
+    ) -> Result<Option<Session>, AuthError> {
+        let Verified { account, hash, outdated } = verified;
+        let better = if *outdated { self.hasher.hash(password.clone()).await.ok() } else { None };
+        let id = account.user.id;
+        let session = self.new_session(account, client);
+        let entry = self
+            .entry(client, Action::AuthLogin)
+            .about(id)
+            .with_details(Details::default().with("session_id", session.id.to_string()));
+        let entry = ActivityEntry { actor: Some(id), ..entry };
+
+        let (session, entry, better) = (&session, &entry, &better);
+        transact(&*self.backend, &self.environment, |transaction| async move {
+            if !transaction.user_record_login(id, hash, session.created_at).await? {
+                return Ok(None);
+            }
+            if let Some(better) = better {
+                transaction.user_upgrade_password_hash(id, hash, better).await?;
+            }
+            transaction.session_insert(session).await?;
+            transaction.activity_append(entry).await?;
+            transaction.commit(Some(session.clone())).await
+        })
+        .await
+    }
+
+    fn new_session(&self, account: &UserInDB, client: &ClientInfo) -> Session {
+        let now = self.environment.clock.now();
+        let expires_at = now + self.settings.refresh_absolute_ttl;
+        Session {
+            id: SessionId::generate(&*self.environment.ids),
+            user_id: account.user.id,
+            generation: 0,
+            rotated_at: now,
+            created_at: now,
+            last_used_at: now,
+            idle_expires_at: expires_at.min(now + self.settings.refresh_idle_ttl),
+            expires_at,
+            revoked: None,
+            ip: client.ip,
+            user_agent: client.user_agent().map(str::to_owned),
+            amr: vec![Amr::Password],
+        }
+    }
+
+    /// The same one entry, whether the name is known or not. An unknown name may be a mistyped
+    /// password, so only a keyed digest of it is kept.
+    async fn note_failure(
+        &self,
+        identifier: &Identifier,
+        found: Option<&UserInDB>,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
+        let digest = self.identifier_digest.mac(identifier.key().as_bytes());
+        let mut entry = self.entry(client, Action::AuthLogin).failed();
+        match found {
+            Some(account) => entry = entry.about(account.user.id),
+            None => {
+                let digest = URL_SAFE_NO_PAD.encode(digest);
+                entry = entry.with_details(Details::default().with("identifier_digest", digest));
+            }
+        }
+        Ok(write_down(&*self.backend, &self.environment, &entry).await?)
+    }
+
+    fn entry(&self, client: &ClientInfo, action: Action) -> ActivityEntry {
+        let id = ActivityId::generate(&*self.environment.ids);
+        ActivityEntry::from_client(client, action, id, self.environment.clock.now())
+    }
+}

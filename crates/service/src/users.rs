@@ -1,0 +1,152 @@
+//! Accounts: making them, reading them, changing their password.
+
+mod bootstrap;
+mod change_password;
+mod create;
+
+use std::sync::Arc;
+
+use usher_domain::{
+    Action, ActivityEntry, ActivityId, Actor, Denied, NamePolicy, PasswordPolicy, RoleName, User, UserId, UserScope,
+    Username, ValidationError, permissions,
+};
+use usher_storage::{Constraint, StorageError, UsersStorageBackend};
+
+pub use bootstrap::{BootstrapAdmin, BootstrapOutcome, DEFAULT_ADMIN_PASSWORD};
+pub use change_password::ChangePassword;
+pub use create::UserDraft;
+
+use crate::{Environment, Failure, PasswordHasher, transact::Rollback};
+
+/// What accounts must be like.
+#[derive(Debug, Clone)]
+pub struct UsersSettings {
+    /// What names must be like.
+    pub names: NamePolicy,
+    /// What new passwords must be like.
+    pub passwords: PasswordPolicy,
+    /// What an account is given that nobody chose roles for.
+    pub default_roles: Vec<RoleName>,
+    /// Whether an account needs an address.
+    pub require_email: bool,
+}
+
+impl Default for UsersSettings {
+    fn default() -> Self {
+        Self {
+            names: NamePolicy::default(),
+            passwords: PasswordPolicy::default(),
+            default_roles: vec![RoleName::USER],
+            require_email: false,
+        }
+    }
+}
+
+/// Why something about accounts was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum UsersError {
+    /// The actor may not.
+    #[error(transparent)]
+    Denied(#[from] Denied),
+    /// There is no such account, as far as the actor may know.
+    #[error("there is no such user")]
+    NotFound,
+    /// What was sent is at fault.
+    #[error(transparent)]
+    Invalid(#[from] ValidationError),
+    /// Somebody has the username.
+    #[error("the username is taken")]
+    UsernameTaken,
+    /// Somebody has the address.
+    #[error("the e-mail address is taken")]
+    EmailTaken,
+    /// Somebody has the external id.
+    #[error("the external id is taken")]
+    ExternalIdTaken,
+    /// The password that was given as the current one is not.
+    #[error("the current password is not correct")]
+    CurrentPasswordIncorrect,
+    /// Not the caller's fault.
+    #[error(transparent)]
+    Failure(#[from] Failure),
+}
+
+impl From<StorageError> for UsersError {
+    fn from(error: StorageError) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Tells a name that is taken from a failure of the database.
+fn taken(error: StorageError) -> Rollback<UsersError> {
+    match error {
+        StorageError::Conflict(Constraint::UsernameUnique) => Rollback::Refused(UsersError::UsernameTaken),
+        StorageError::Conflict(Constraint::EmailUnique) => Rollback::Refused(UsersError::EmailTaken),
+        StorageError::Conflict(Constraint::ExternalIdUnique) => Rollback::Refused(UsersError::ExternalIdTaken),
+        StorageError::Conflict(Constraint::RoleNameUnique | Constraint::RoleExists | Constraint::UserExists)
+        | StorageError::Contention
+        | StorageError::Unavailable(_)
+        | StorageError::Corrupt { .. }
+        | StorageError::Poisoned
+        | StorageError::Backend(_) => Rollback::Storage(error),
+    }
+}
+
+/// Accounts: making them, reading them, changing them.
+#[derive(Clone)]
+pub struct UsersManager {
+    backend: Arc<dyn UsersStorageBackend>,
+    hasher: Arc<PasswordHasher>,
+    settings: Arc<UsersSettings>,
+    environment: Environment,
+}
+
+impl UsersManager {
+    /// A manager over a backend.
+    #[must_use]
+    pub fn new(
+        backend: Arc<dyn UsersStorageBackend>,
+        hasher: Arc<PasswordHasher>,
+        settings: UsersSettings,
+        environment: Environment,
+    ) -> Self {
+        Self { backend, hasher, settings: Arc::new(settings), environment }
+    }
+
+    /// The account with this id. One's own needs no permission, others' need `users:read`, softly
+    /// deleted ones `users:delete` as well.
+    ///
+    /// # Errors
+    /// [`UsersError::Denied`], before it is looked up; [`UsersError::NotFound`].
+    pub async fn get_by_id(&self, actor: &Actor, id: UserId) -> Result<User, UsersError> {
+        actor.require_settled()?;
+        if !actor.is(id) {
+            actor.require(&permissions::USERS_READ)?;
+        }
+        let found = self.backend.user_by_id(id, visible_to(actor)).await?;
+        Ok(found.ok_or(UsersError::NotFound)?.user)
+    }
+
+    /// The account with this username, however it is spelt; permissions as for
+    /// [`get_by_id`](Self::get_by_id).
+    ///
+    /// # Errors
+    /// [`UsersError::Denied`], before it is looked up; [`UsersError::NotFound`].
+    pub async fn get_by_username(&self, actor: &Actor, username: &Username) -> Result<User, UsersError> {
+        actor.require(&permissions::USERS_READ)?;
+        let found = self.backend.user_by_username(username, visible_to(actor)).await?;
+        Ok(found.ok_or(UsersError::NotFound)?.user)
+    }
+
+    fn entry(&self, actor: &Actor, action: Action, subject: UserId) -> ActivityEntry {
+        let Environment { clock, ids } = &self.environment;
+        ActivityEntry::by(actor, action, ActivityId::generate(&**ids), clock.now()).about(subject)
+    }
+}
+
+fn visible_to(actor: &Actor) -> UserScope {
+    match actor.require(&permissions::USERS_DELETE) {
+        Ok(()) => UserScope::WithDeleted,
+        Err(Denied::Forbidden | Denied::PasswordChangeRequired) => UserScope::Existing,
+    }
+}

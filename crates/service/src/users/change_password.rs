@@ -1,0 +1,89 @@
+use usher_domain::{
+    Action, Actor, Denied, Fault, FaultCode, PasswordContext, PasswordHash, PlainPassword, Principal, Revocation,
+    RevokeReason, UserInDB, UserScope, ValidationError,
+};
+
+use super::{UsersError, UsersManager};
+use crate::{
+    Failure, Verification,
+    transact::{Rollback, transact, write_down},
+};
+
+/// Somebody's wish for another password.
+#[derive(Debug, Clone)]
+pub struct ChangePassword {
+    /// The one that he has.
+    pub current_password: PlainPassword,
+    /// The one that he wants.
+    pub new_password: PlainPassword,
+}
+
+impl UsersManager {
+    /// Changes the actor's own password, ends his other sessions and every access token so far. The
+    /// session that he acts through stays. The one thing that is open to somebody who must change his
+    /// password. Answers the account as it now rests.
+    ///
+    /// # Errors
+    /// [`UsersError::CurrentPasswordIncorrect`]; [`UsersError::Invalid`] for a new password that will
+    /// not do, on the field `new_password`.
+    pub async fn change_password(&self, actor: &Actor, wish: ChangePassword) -> Result<UserInDB, UsersError> {
+        let (id, session) = match actor.principal() {
+            Principal::User { user, session } => (user.id, *session),
+            Principal::System => return Err(Denied::Forbidden.into()),
+        };
+        let account = self.backend.user_by_id(id, UserScope::Existing).await?.ok_or(UsersError::NotFound)?;
+        self.check_new_password(&account, &wish)?;
+        let Some(verified) = self.verify_current(&account, wish.current_password).await? else {
+            return self.refuse_current_password(actor, &account).await;
+        };
+        let hash = self.hasher.hash(wish.new_password).await.map_err(Failure::from)?;
+
+        let entry = self.entry(actor, Action::PasswordChanged, id);
+        let (now, reason) = (entry.occurred_at, RevokeReason::PasswordChanged);
+        let (entry, hash, verified) = (&entry, &hash, &verified);
+        transact(&*self.backend, &self.environment, |transaction| async move {
+            let locked = transaction.user_by_id_for_update(id, UserScope::Existing).await?;
+            let changed_meanwhile = locked.and_then(|locked| locked.password_hash).as_ref() != Some(verified);
+            if changed_meanwhile {
+                return Err(Rollback::Refused(UsersError::CurrentPasswordIncorrect));
+            }
+            transaction.user_set_password(id, hash, false, now).await?;
+            transaction.session_revoke_all(id, Some(session), Revocation { at: now, reason }).await?;
+            transaction.activity_append(entry).await?;
+            let changed = transaction.user_by_id(id, UserScope::Existing).await?;
+            transaction.commit(changed.ok_or(Rollback::Refused(UsersError::NotFound))?).await
+        })
+        .await
+    }
+
+    fn check_new_password(&self, account: &UserInDB, wish: &ChangePassword) -> Result<(), UsersError> {
+        let context = PasswordContext { username: Some(&account.user.username), email: account.user.email.as_ref() };
+        let mut faults = ValidationError::default();
+        for fault in self.settings.passwords.faults(&wish.new_password, context) {
+            faults.push("new_password", fault);
+        }
+        if wish.new_password.normalized() == wish.current_password.normalized() {
+            faults.push("new_password", Fault::new(FaultCode::InvalidFormat, "must differ from the current password"));
+        }
+        Ok(faults.into_result()?)
+    }
+
+    /// The hash that the password was found to match.
+    async fn verify_current(
+        &self,
+        account: &UserInDB,
+        password: PlainPassword,
+    ) -> Result<Option<PasswordHash>, UsersError> {
+        let stored = account.password_hash.clone();
+        match self.hasher.verify(password, stored.clone()).await.map_err(Failure::from)? {
+            Verification::Match { .. } => Ok(stored),
+            Verification::NoMatch => Ok(None),
+        }
+    }
+
+    async fn refuse_current_password<T>(&self, actor: &Actor, account: &UserInDB) -> Result<T, UsersError> {
+        let entry = self.entry(actor, Action::PasswordChanged, account.user.id).failed();
+        write_down(&*self.backend, &self.environment, &entry).await?;
+        Err(UsersError::CurrentPasswordIncorrect)
+    }
+}

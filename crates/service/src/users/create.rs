@@ -1,0 +1,151 @@
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use usher_domain::{
+    Action, Actor, Details, EmailAddress, ExternalId, Fault, FaultCode, Metadata, NewUser, PasswordContext,
+    Permissions, PlainPassword, RoleName, User, UserId, UserScope, UsernameOrigin, ValidationError, permissions,
+};
+
+use super::{UsersError, UsersManager, taken};
+use crate::{
+    Failure,
+    transact::{Rollback, transact},
+};
+
+/// An account that somebody wants made, as it came in: nothing is checked yet, so that all faults can
+/// be told at once.
+#[derive(Debug, Clone, Default)]
+pub struct UserDraft {
+    /// The name to sign in with.
+    pub username: String,
+    /// The first password.
+    pub password: Option<PlainPassword>,
+    /// The address.
+    pub email: Option<String>,
+    /// Whether the address counts as proven.
+    pub email_verified: bool,
+    /// What the person is called.
+    pub full_name: Option<String>,
+    /// What another system calls this account.
+    pub external_id: Option<String>,
+    /// The host project's own fields.
+    pub metadata: Option<Value>,
+    /// The roles; the default ones if not given.
+    pub roles: Option<Vec<String>>,
+    /// Whether the password must be changed at the first login: true if not given, because it was
+    /// somebody else who chose it.
+    pub must_change_password: Option<bool>,
+}
+
+impl UsersManager {
+    /// Makes an account for somebody else.
+    ///
+    /// # Errors
+    /// [`UsersError::Denied`] without `users:write`, or without `roles:assign` and every permission of
+    /// the roles where roles are given; [`UsersError::Invalid`] with everything that is wrong;
+    /// [`UsersError::UsernameTaken`] and its like.
+    pub async fn create_user(&self, actor: &Actor, draft: UserDraft) -> Result<User, UsersError> {
+        actor.require(&permissions::USERS_WRITE)?;
+        let roles_chosen = draft.roles.is_some();
+        if roles_chosen {
+            actor.require(&permissions::ROLES_ASSIGN)?;
+        }
+        let (mut user, password) = self.check_draft(draft)?;
+        if roles_chosen {
+            self.check_roles(actor, &user.roles).await?;
+        }
+        user.password_hash = Some(self.hasher.hash(password).await.map_err(Failure::from)?);
+
+        let roles: Vec<_> = user.roles.iter().map(RoleName::as_str).collect();
+        let entry =
+            self.entry(actor, Action::UserCreated, user.id).with_details(Details::default().with("roles", roles));
+        let (user, entry) = (&user, &entry);
+        transact(&*self.backend, &self.environment, |transaction| async move {
+            transaction.user_insert(user).await.map_err(taken)?;
+            transaction.activity_append(entry).await?;
+            let made = transaction.user_by_id(user.id, UserScope::Existing).await?;
+            let made = made.ok_or(Rollback::Refused(UsersError::NotFound))?;
+            transaction.commit(made.user).await
+        })
+        .await
+    }
+
+    /// Everything that can be said about a draft without asking the database.
+    fn check_draft(&self, draft: UserDraft) -> Result<(NewUser, PlainPassword), UsersError> {
+        let mut faults = ValidationError::default();
+        let names = &self.settings.names;
+        let now = self.environment.clock.now();
+
+        let username = faults.check("username", names.username(&draft.username, UsernameOrigin::Administrator));
+        let email = draft.email.and_then(|text| faults.check("email", EmailAddress::parse(&text)));
+        if email.is_none() && self.settings.require_email && !faults.has("email") {
+            faults.push("email", Fault::new(FaultCode::Required, "is required"));
+        }
+        let full_name = draft.full_name.and_then(|text| faults.check("full_name", names.full_name(&text)));
+        let external_id = draft.external_id.and_then(|text| faults.check("external_id", ExternalId::parse(&text)));
+        let metadata = draft.metadata.and_then(|value| faults.check("metadata", Metadata::parse(value)));
+        let roles = match draft.roles {
+            None => self.settings.default_roles.clone(),
+            Some(names) => {
+                let parsed: BTreeSet<_> = names
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(i, name)| {
+                        faults.check(&format!("roles.{i}"), RoleName::parse(name).map_err(|_| unknown_role()))
+                    })
+                    .collect();
+                parsed.into_iter().collect()
+            }
+        };
+        let password = draft.password.or_else(|| {
+            faults.push("password", Fault::new(FaultCode::Required, "is required"));
+            None
+        });
+        if let Some(password) = &password {
+            let context = PasswordContext { username: username.as_ref(), email: email.as_ref() };
+            for fault in self.settings.passwords.faults(password, context) {
+                faults.push("password", fault);
+            }
+        }
+        let (Some(username), Some(password)) = (username, password) else {
+            return Err(UsersError::Invalid(faults));
+        };
+        faults.into_result()?;
+
+        let email_verified_at = (draft.email_verified && email.is_some()).then_some(now);
+        let id = UserId::generate(&*self.environment.ids);
+        let user = NewUser {
+            id,
+            username,
+            email,
+            email_verified_at,
+            full_name,
+            external_id,
+            metadata: metadata.unwrap_or_default(),
+            password_hash: None,
+            roles,
+            must_change_password: draft.must_change_password.unwrap_or(true),
+            created_at: now,
+        };
+        Ok((user, password))
+    }
+
+    /// That the roles exist and give nothing that the actor does not have himself.
+    async fn check_roles(&self, actor: &Actor, wanted: &[RoleName]) -> Result<(), UsersError> {
+        let known = self.backend.role_all().await?;
+        let mut faults = ValidationError::default();
+        let mut roles = Vec::with_capacity(wanted.len());
+        for name in wanted {
+            match known.iter().find(|role| role.name == *name) {
+                Some(role) => roles.push(role),
+                None => faults.push("roles", unknown_role()),
+            }
+        }
+        faults.into_result()?;
+        Ok(actor.require_cover(&Permissions::of_roles(roles))?)
+    }
+}
+
+fn unknown_role() -> Fault {
+    Fault::new(FaultCode::UnknownValue, "names a role that does not exist")
+}
