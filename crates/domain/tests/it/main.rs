@@ -1,0 +1,13 @@
+//! What the vocabulary promises.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+mod access;
+mod clock;
+mod email;
+mod full_name;
+mod ids;
+mod metadata;
+mod page;
+mod password_policy;
+mod secrets;
+mod username;
