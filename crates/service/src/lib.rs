@@ -15,7 +15,7 @@ pub use environment::{Environment, SystemClock, SystemIds};
 pub use failure::Failure;
 pub use master_key::{DerivedKey, InvalidMasterKey, MasterKey, Purpose};
 pub use passwords::{
-    HashAlgorithm, HashError, PasswordHasher, PasswordSettings, PasswordSettingsError, Pepper, Verification,
+    HashAlgorithm, HashError, HashStats, PasswordHasher, PasswordSettings, PasswordSettingsError, Pepper, Verification,
 };
 pub use tokens::{AccessClaims, AccessGrant, AccessToken, InvalidToken, TokenError, TokenIssuer, TokenSettings};
 pub use users::{
