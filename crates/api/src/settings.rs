@@ -1,0 +1,48 @@
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+/// What the HTTP surface is told. The values are taken as they are: whoever reads the configuration
+/// checks them.
+#[derive(Debug, Clone)]
+pub struct ApiSettings {
+    /// What stands before every path of the API: empty, or `/` and more without a `/` at its end.
+    pub base_path: String,
+    /// Where clients find this service. With `https` browsers are told to stay with it (HSTS).
+    pub public_url: String,
+    /// The most bytes of a body.
+    pub body_limit: usize,
+    /// The most bytes of a body where somebody proves who he is.
+    pub auth_body_limit: usize,
+    /// The most bytes of a request line and its header fields.
+    pub head_limit: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a request may take from its head to its answer.
+    pub request_timeout: Duration,
+    /// The origins whose scripts may call the API, each exactly as browsers send it. None: CORS is off.
+    pub cors_origins: Vec<String>,
+    /// The networks whose word on where a request came from is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Whether `/docs` and `/openapi.json` are there.
+    pub docs: bool,
+}
+
+impl Default for ApiSettings {
+    /// The defaults of the configuration: `/api/v1`, 64, 16 and 16 KiB, 10 s, 15 s, nobody trusted.
+    fn default() -> Self {
+        const KIB: usize = 1024;
+        Self {
+            base_path: "/api/v1".to_owned(),
+            public_url: "http://127.0.0.1:8080".to_owned(),
+            body_limit: 64 * KIB,
+            auth_body_limit: 16 * KIB,
+            head_limit: 16 * KIB,
+            body_timeout: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(15),
+            cors_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            docs: true,
+        }
+    }
+}

@@ -1,0 +1,30 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use usher_service::{AuthManager, Environment, TokenIssuer, UsersManager};
+
+use crate::ApiSettings;
+
+/// Everything that the handlers call, put together once by whoever runs the service.
+#[derive(Clone)]
+pub struct ApiState {
+    /// Signing in, and knowing callers by their token.
+    pub auth: AuthManager,
+    /// Accounts.
+    pub users: UsersManager,
+    /// The public keys.
+    pub tokens: Arc<TokenIssuer>,
+    /// What `/health/ready` asks.
+    pub readiness: Arc<dyn ReadinessProbe>,
+    /// Where latency and request ids come from.
+    pub environment: Environment,
+    /// What the HTTP surface is told.
+    pub settings: ApiSettings,
+}
+
+/// Asked whenever somebody wants to know whether requests can be served.
+#[async_trait]
+pub trait ReadinessProbe: Send + Sync + 'static {
+    /// The names of what is not ready, such as `database`; none if all is. Strangers see them.
+    async fn unready(&self) -> Vec<&'static str>;
+}
