@@ -1,0 +1,10 @@
+//! usher from outside: over HTTP, as production wires it, on every engine; and the rules of this repository.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod accounts;
+mod answers;
+mod layers;
+mod openapi;
+mod passwords;
+mod requirements;
+mod signing_in;
