@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use argon2::{
-    Algorithm, Argon2, Params, PasswordHasher as _, PasswordVerifier as _, Version,
+    Algorithm, Argon2, MIN_SALT_LEN, Params, PasswordHasher as _, PasswordVerifier as _, Version,
     password_hash::phc::{self, Output, Salt},
 };
 use base64::Engine;
@@ -73,9 +73,11 @@ impl Function {
 
     fn parse_argon2(text: &str) -> Result<Self, Unusable> {
         let mut hash = phc::PasswordHash::new(text).map_err(|_| Unusable::Malformed)?;
-        hash.version.get_or_insert(ARGON2_UNNAMED_VERSION);
+        let version = *hash.version.get_or_insert(ARGON2_UNNAMED_VERSION);
         let params = Params::try_from(&hash).map_err(|_| Unusable::Malformed)?;
-        if hash.salt.is_none() || hash.hash.is_none() {
+        // The function itself would refuse these too, but in no time, which shows from outside.
+        let salted = hash.salt.as_ref().is_some_and(|salt| salt.len() >= MIN_SALT_LEN);
+        if !salted || hash.hash.is_none() || Version::try_from(version).is_err() {
             return Err(Unusable::Malformed);
         }
         if params.m_cost() > ARGON2_MAX_MEMORY_KIB

@@ -38,8 +38,8 @@ pub enum HashError {
         /// When to come back: by then all that waits now is done.
         retry_after: Duration,
     },
-    /// The threads are gone, or one broke down over it; a defect.
-    #[error("the hashing threads have stopped")]
+    /// The thread that was at it broke down; a defect.
+    #[error("the hashing of a password was broken off")]
     Stopped,
 }
 
@@ -62,7 +62,7 @@ pub struct HashStats {
     pub waiting: usize,
     /// Jobs that a thread is at.
     pub running: usize,
-    /// Jobs that were done.
+    /// Jobs that were done, or broken off by a defect.
     pub finished: u64,
     /// Jobs that were dropped before they began, because the caller had gone away.
     pub abandoned: u64,

@@ -19,7 +19,7 @@ const MOST_WAITING: usize = 10_000;
 /// The weight of the past in the moving average of a job's duration, against 1 for the newest job.
 const WEIGHT_OF_PAST: u32 = 7;
 
-/// The threads. They end when this is dropped, each after the job that it is at; what waits is dropped.
+/// The threads. They end when this is dropped, each after the job that it is at.
 pub(super) struct Pool(Arc<Shared>);
 
 struct Shared {
@@ -40,13 +40,16 @@ struct State {
     refused: u64,
 }
 
+/// Work and who waits for it. Done in two steps, so that a job is counted before it is answered.
 trait Job: Send {
     fn is_abandoned(&self) -> bool;
-    fn run(self: Box<Self>);
+    fn run(&mut self);
+    fn reply(self: Box<Self>);
 }
 
 struct Task<T, F> {
-    work: F,
+    work: Option<F>,
+    answer: Option<T>,
     reply: oneshot::Sender<T>,
 }
 
@@ -55,10 +58,15 @@ impl<T: Send, F: FnOnce() -> T + Send> Job for Task<T, F> {
         self.reply.is_closed()
     }
 
-    fn run(self: Box<Self>) {
-        let Self { work, reply } = *self;
-        // An error says that the caller went away meanwhile.
-        let _ = reply.send(work());
+    fn run(&mut self) {
+        self.answer = self.work.take().map(|work| work());
+    }
+
+    fn reply(self: Box<Self>) {
+        if let Some(answer) = self.answer {
+            // An error says that the caller went away meanwhile.
+            let _ = self.reply.send(answer);
+        }
     }
 }
 
@@ -108,7 +116,7 @@ impl Pool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
-        self.0.submit(Box::new(Task { work, reply }))?;
+        self.0.submit(Box::new(Task { work: Some(work), answer: None, reply }))?;
         answer.await.map_err(|_| HashError::Stopped)
     }
 
@@ -127,13 +135,8 @@ impl Pool {
 
 impl Drop for Pool {
     fn drop(&mut self) {
-        let dropped = {
-            let mut state = self.0.lock();
-            state.stopping = true;
-            std::mem::take(&mut state.waiting)
-        };
+        self.0.lock().stopping = true;
         self.0.changed.notify_all();
-        drop(dropped);
     }
 }
 
@@ -154,12 +157,17 @@ impl Shared {
     }
 
     fn work(&self) {
-        while let Some(job) = self.next() {
-            let started = self.clock.monotonic();
-            if catch_unwind(AssertUnwindSafe(|| job.run())).is_err() {
+        while let Some(mut job) = self.next() {
+            let took = catch_unwind(AssertUnwindSafe(|| {
+                let started = self.clock.monotonic();
+                job.run();
+                self.clock.monotonic().saturating_sub(started)
+            }));
+            if took.is_err() {
                 tracing::error!("a password hash job panicked");
             }
-            self.finish(self.clock.monotonic().saturating_sub(started));
+            self.finish(took.unwrap_or_default());
+            job.reply();
         }
     }
 
@@ -182,7 +190,7 @@ impl Shared {
         let mut state = self.lock();
         state.running -= 1;
         state.finished += 1;
-        // A clock that stands still has measured nothing.
+        // Neither a panic nor a clock that stands still has measured anything.
         if !took.is_zero() {
             state.mean = (state.mean * WEIGHT_OF_PAST + took) / (WEIGHT_OF_PAST + 1);
         }
