@@ -43,7 +43,9 @@ fn proven_by_tests() -> BTreeMap<String, BTreeSet<String>> {
 
 fn is_id(text: &str) -> bool {
     let bytes = text.as_bytes();
-    bytes.len() == 5 && bytes[..2].iter().all(u8::is_ascii_uppercase) && bytes[2] == b'-'
+    bytes.len() == 5
+        && bytes[..2].iter().all(u8::is_ascii_uppercase)
+        && bytes[2] == b'-'
         && bytes[3..].iter().all(u8::is_ascii_digit)
 }
 
@@ -89,9 +91,18 @@ fn the_table_and_the_tests_name_the_same_places() {
 #[test]
 fn the_table_has_a_row_for_every_requirement_of_every_section() {
     let rows = table();
-    for (area, count) in
-        [("PW", 14), ("LG", 11), ("JW", 15), ("RT", 15), ("CK", 7), ("AZ", 9), ("ID", 10), ("RS", 13), ("IN", 13), ("OP", 11)]
-    {
+    for (area, count) in [
+        ("PW", 14),
+        ("LG", 11),
+        ("JW", 15),
+        ("RT", 15),
+        ("CK", 7),
+        ("AZ", 9),
+        ("ID", 10),
+        ("RS", 13),
+        ("IN", 13),
+        ("OP", 11),
+    ] {
         let found = rows.keys().filter(|id| id.starts_with(area)).count();
         assert_eq!(found, count, "rows of {area}");
     }

@@ -1,0 +1,35 @@
+//! A whole usher for a test: the production wiring on a port and a database of its own, and a client.
+
+mod answer;
+mod app;
+
+pub use answer::Answer;
+pub use app::{Client, TestApp};
+
+/// A password that the policy has nothing against.
+pub const PASSWORD: &str = "Xk7!vQz-mN4";
+
+/// Stamps each function as one test an engine: `<name>::on_sqlite` and `<name>::on_postgres`.
+#[macro_export]
+macro_rules! on_each_engine {
+    ($($(#[$attribute:meta])* async fn $name:ident($app:ident: TestApp) $body:block)+) => {$(
+        $(#[$attribute])*
+        mod $name {
+            use super::*;
+
+            async fn case($app: TestApp) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                case(TestApp::on_sqlite().await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                if let Some(app) = TestApp::on_postgres().await {
+                    case(app).await;
+                }
+            }
+        }
+    )+};
+}

@@ -1,0 +1,15 @@
+//! What the managers promise.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
+
+mod auth;
+mod environment;
+mod fixture;
+mod forged_tokens;
+mod issuer;
+mod master_key;
+mod password_forms;
+mod password_queue;
+mod passwords;
+mod signing_keys;
+mod tokens;
+mod users;
