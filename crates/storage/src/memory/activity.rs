@@ -1,0 +1,38 @@
+use std::cmp::Reverse;
+
+use async_trait::async_trait;
+use usher_domain::{ActivityEntry, ActivityFilter, PageSize};
+
+use super::{MemoryBackend, Open, View};
+use crate::{ActivityQueries, ActivityWrites, StorageResult};
+
+#[async_trait]
+impl<V: View> ActivityQueries for MemoryBackend<V> {
+    async fn activity_latest(&self, filter: &ActivityFilter, size: PageSize) -> StorageResult<Vec<ActivityEntry>> {
+        let passes = |entry: &&ActivityEntry| passes(filter, entry);
+        let mut entries: Vec<_> = self.view.read(|state| state.activity.iter().filter(passes).cloned().collect())?;
+        entries.sort_by_key(|entry| Reverse((entry.occurred_at, entry.id)));
+        entries.truncate(size.get());
+        Ok(entries)
+    }
+}
+
+#[async_trait]
+impl ActivityWrites for MemoryBackend<Open> {
+    async fn activity_append(&self, entry: &ActivityEntry) -> StorageResult<()> {
+        self.view.write(|state| {
+            state.activity.push(entry.clone());
+            Ok(())
+        })
+    }
+}
+
+fn passes(filter: &ActivityFilter, entry: &ActivityEntry) -> bool {
+    let ActivityFilter { subject, actor, actions, outcome, from, to } = filter;
+    (subject.is_none() || *subject == entry.subject)
+        && (actor.is_none() || *actor == entry.actor)
+        && (actions.is_empty() || actions.contains(&entry.action))
+        && outcome.is_none_or(|outcome| outcome == entry.outcome)
+        && from.is_none_or(|from| from <= entry.occurred_at)
+        && to.is_none_or(|to| entry.occurred_at < to)
+}

@@ -1,0 +1,69 @@
+use async_trait::async_trait;
+use usher_domain::{Role, RoleName, Timestamp, UserId};
+
+use super::{MemoryBackend, Open, State, View, users::is_existing};
+use crate::{Constraint, RoleQueries, RoleWrites, StorageError, StorageResult};
+
+#[async_trait]
+impl<V: View> RoleQueries for MemoryBackend<V> {
+    async fn role_by_name(&self, name: &RoleName) -> StorageResult<Option<Role>> {
+        self.view.read(|state| state.roles.get(name).cloned())
+    }
+
+    async fn role_all(&self) -> StorageResult<Vec<Role>> {
+        self.view.read(|state| state.roles.values().cloned().collect())
+    }
+}
+
+#[async_trait]
+impl RoleWrites for MemoryBackend<Open> {
+    async fn role_insert(&self, role: &Role) -> StorageResult<()> {
+        self.view.write(|state| {
+            if state.roles.contains_key(&role.name) {
+                return Err(StorageError::Conflict(Constraint::RoleNameUnique));
+            }
+            state.roles.insert(role.name.clone(), role.clone());
+            Ok(())
+        })
+    }
+
+    /// Transactions run one after the other, so that every role is locked from the start.
+    async fn role_lock(&self, name: &RoleName) -> StorageResult<bool> {
+        self.view.read(|state| state.roles.contains_key(name))
+    }
+
+    async fn role_count_active_holders(&self, name: &RoleName) -> StorageResult<u64> {
+        self.view.read(|state| {
+            let holders = state.users.values().filter(|row| row.user.is_active() && row.user.roles.contains(name));
+            holders.map(|_| 1).sum()
+        })
+    }
+
+    async fn user_set_roles(&self, id: UserId, roles: &[RoleName], now: Timestamp) -> StorageResult<bool> {
+        self.view.write(|state| {
+            if !state.users.get(&id).is_some_and(is_existing) {
+                return Ok(false);
+            }
+            let roles = state.existing_roles(roles)?;
+            Ok(state.change_user(id, is_existing, |row| {
+                row.user.roles = roles;
+                row.user.version += 1;
+                row.user.updated_at = now;
+                row.token_epoch += 1;
+            }))
+        })
+    }
+}
+
+impl State {
+    /// These roles, sorted and each once.
+    pub(super) fn existing_roles(&self, names: &[RoleName]) -> StorageResult<Vec<RoleName>> {
+        if names.iter().any(|name| !self.roles.contains_key(name)) {
+            return Err(StorageError::Conflict(Constraint::RoleExists));
+        }
+        let mut names = names.to_vec();
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+}

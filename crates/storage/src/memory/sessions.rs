@@ -1,0 +1,58 @@
+use async_trait::async_trait;
+use usher_domain::{Revocation, Session, SessionId, UserId, UserInDB};
+
+use super::{MemoryBackend, Open, View};
+use crate::{Constraint, SessionQueries, SessionWrites, StorageError, StorageResult};
+
+#[async_trait]
+impl<V: View> SessionQueries for MemoryBackend<V> {
+    async fn session_with_user(&self, id: SessionId) -> StorageResult<Option<(Session, UserInDB)>> {
+        self.view.read(|state| {
+            let session = state.sessions.get(&id)?;
+            let user = state.users.get(&session.user_id)?;
+            Some((session.clone(), state.with_permissions(user)))
+        })
+    }
+
+    async fn session_by_user(&self, user: UserId) -> StorageResult<Vec<Session>> {
+        let listed = |session: &&Session| session.user_id == user && session.revoked.is_none();
+        let mut sessions: Vec<_> = self.view.read(|state| state.sessions.values().filter(listed).cloned().collect())?;
+        sessions.sort_by_key(|session| std::cmp::Reverse((session.last_used_at, session.id)));
+        Ok(sessions)
+    }
+}
+
+#[async_trait]
+impl SessionWrites for MemoryBackend<Open> {
+    async fn session_insert(&self, session: &Session) -> StorageResult<()> {
+        self.view.write(|state| {
+            if !state.users.contains_key(&session.user_id) {
+                return Err(StorageError::Conflict(Constraint::UserExists));
+            }
+            state.sessions.insert(session.id, session.clone());
+            Ok(())
+        })
+    }
+
+    async fn session_revoke(&self, id: SessionId, revocation: Revocation) -> StorageResult<bool> {
+        self.view.write(|state| {
+            let live = state.sessions.get_mut(&id).filter(|session| session.revoked.is_none());
+            Ok(live.map(|session| session.revoked = Some(revocation)).is_some())
+        })
+    }
+
+    async fn session_revoke_all(
+        &self,
+        user: UserId,
+        except: Option<SessionId>,
+        revocation: Revocation,
+    ) -> StorageResult<Vec<SessionId>> {
+        let meant =
+            |session: &&mut Session| session.user_id == user && session.revoked.is_none() && Some(session.id) != except;
+        let end = |session: &mut Session| {
+            session.revoked = Some(revocation);
+            session.id
+        };
+        self.view.write(|state| Ok(state.sessions.values_mut().filter(meant).map(end).collect()))
+    }
+}

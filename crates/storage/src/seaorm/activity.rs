@@ -1,0 +1,105 @@
+use std::str::FromStr;
+
+use async_trait::async_trait;
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, Iterable,
+    sea_query::{Order, Query, SelectStatement},
+};
+use usher_domain::{Action, ActivityEntry, ActivityFilter, ActivityId, Details, Outcome, PageSize, RequestId, UserId};
+
+use super::{
+    OpenTransaction, SeaOrmBackend, Source,
+    entities::activity_log::{self, Column},
+    error::failed,
+    row::{Row, corrupt, to_json},
+};
+use crate::{ActivityQueries, ActivityWrites, StorageResult};
+
+#[async_trait]
+impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
+    async fn activity_latest(&self, filter: &ActivityFilter, size: PageSize) -> StorageResult<Vec<ActivityEntry>> {
+        let query = select(filter)
+            .order_by(Column::OccurredAt, Order::Desc)
+            .order_by(Column::Id, Order::Desc)
+            .limit(size.get().try_into().unwrap_or(u64::MAX))
+            .take();
+        self.source
+            .run(async {
+                let rows = self.source.connection().query_all(&query).await.map_err(failed)?;
+                rows.iter().map(|row| read(Row::new(row, 0))).collect()
+            })
+            .await
+    }
+}
+
+#[async_trait]
+impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
+    async fn activity_append(&self, entry: &ActivityEntry) -> StorageResult<()> {
+        self.source
+            .run(async {
+                activity_log::Entity::insert(new_row(entry)?)
+                    .exec_without_returning(self.source.connection())
+                    .await
+                    .map_err(failed)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+fn select(filter: &ActivityFilter) -> SelectStatement {
+    let ActivityFilter { subject, actor, actions, outcome, from, to } = filter;
+    let mut query = Query::select().columns(Column::iter()).from(activity_log::Entity).take();
+    if let Some(subject) = subject {
+        query.and_where(Column::SubjectId.eq(subject.as_uuid()));
+    }
+    if let Some(actor) = actor {
+        query.and_where(Column::ActorId.eq(actor.as_uuid()));
+    }
+    if !actions.is_empty() {
+        query.and_where(Column::Action.is_in(actions.iter().map(|action| action.as_str())));
+    }
+    if let Some(outcome) = outcome {
+        query.and_where(Column::Outcome.eq(outcome.as_str()));
+    }
+    if let Some(from) = from {
+        query.and_where(Column::OccurredAt.gte(from.as_micros()));
+    }
+    if let Some(to) = to {
+        query.and_where(Column::OccurredAt.lt(to.as_micros()));
+    }
+    query
+}
+
+fn read(row: Row<'_>) -> StorageResult<ActivityEntry> {
+    Ok(ActivityEntry {
+        id: ActivityId::from_uuid(row.get(Column::Id)?),
+        occurred_at: row.time(Column::OccurredAt)?,
+        actor: row.get::<Option<_>>(Column::ActorId)?.map(UserId::from_uuid),
+        subject: row.get::<Option<_>>(Column::SubjectId)?.map(UserId::from_uuid),
+        action: row.parse(Column::Action, Action::from_str)?,
+        outcome: row.parse(Column::Outcome, Outcome::from_str)?,
+        ip: row.parse_optional(Column::Ip, str::parse)?,
+        user_agent: row.get(Column::UserAgent)?,
+        request_id: row.parse_optional(Column::RequestId, |text| RequestId::parse(text).ok_or(()))?,
+        details: row
+            .parse(Column::Details, |text| serde_json::from_str(text).map_err(drop))
+            .and_then(|value| Details::from_stored(value).map_err(|_| corrupt(Column::Details)))?,
+    })
+}
+
+fn new_row(entry: &ActivityEntry) -> StorageResult<activity_log::ActiveModel> {
+    Ok(activity_log::ActiveModel {
+        id: Set(entry.id.as_uuid()),
+        occurred_at: Set(entry.occurred_at.as_micros()),
+        actor_id: Set(entry.actor.map(|actor| actor.as_uuid())),
+        subject_id: Set(entry.subject.map(|subject| subject.as_uuid())),
+        action: Set(entry.action.as_str().to_owned()),
+        outcome: Set(entry.outcome.as_str().to_owned()),
+        ip: Set(entry.ip.map(|ip| ip.to_string())),
+        user_agent: Set(entry.user_agent.clone()),
+        request_id: Set(entry.request_id.as_ref().map(ToString::to_string)),
+        details: Set(to_json(&entry.details)?),
+    })
+}

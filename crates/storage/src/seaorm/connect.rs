@@ -1,0 +1,103 @@
+//! Opening the pools, each engine as it needs.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use sea_orm::{
+    DatabaseConnection, DbErr, RuntimeErr, SqlxError,
+    sqlx::{
+        Database, Postgres, Sqlite,
+        pool::PoolOptions,
+        postgres::PgConnectOptions,
+        sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
+    },
+};
+
+use super::{ConnectSettings, Engine, Pools, error::failed};
+use crate::{StorageError, StorageResult};
+
+/// How long SQLite waits for another process that writes.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Pools {
+    pub(super) async fn connect(settings: &ConnectSettings) -> StorageResult<Self> {
+        match Engine::of_url(&settings.url) {
+            Some(Engine::Postgres) => postgres(settings).await,
+            Some(Engine::Sqlite) => sqlite(settings).await,
+            None => Err(StorageError::Backend("the database URL must begin with sqlite: or postgres:".into())),
+        }
+    }
+}
+
+async fn postgres(settings: &ConnectSettings) -> StorageResult<Pools> {
+    let timeout = settings.statement_timeout.as_millis().to_string();
+    let options = PgConnectOptions::from_str(&settings.url).map_err(refused)?.application_name("usher").options([
+        ("statement_timeout", timeout.as_str()),
+        ("idle_in_transaction_session_timeout", timeout.as_str()),
+        ("default_transaction_isolation", "read committed"),
+    ]);
+    let pool = pool::<Postgres>(settings).max_connections(settings.postgres_connections());
+    let pool = DatabaseConnection::from(pool.connect_with(options).await.map_err(refused)?);
+    Ok(Pools { engine: Engine::Postgres, reader: pool.clone(), writer: pool })
+}
+
+/// One connection writes, so that writers queue up in front of it and not at SQLite's lock; the
+/// others read. A database in memory is its connection: there the writer reads, too.
+async fn sqlite(settings: &ConnectSettings) -> StorageResult<Pools> {
+    let options =
+        SqliteConnectOptions::from_str(&settings.url).map_err(refused)?.foreign_keys(true).busy_timeout(BUSY_TIMEOUT);
+    // A SQLite connection costs nothing to keep, and to lose it may be to lose the database.
+    let pool = pool::<Sqlite>(settings).idle_timeout(None).max_lifetime(None);
+
+    if is_in_memory(&settings.url) {
+        let only = DatabaseConnection::from(pool.max_connections(1).connect_with(options).await.map_err(refused)?);
+        return Ok(Pools { engine: Engine::Sqlite, reader: only.clone(), writer: only });
+    }
+    make_private(options.get_filename()).map_err(|error| StorageError::Unavailable(Box::new(error)))?;
+    let options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
+    let writer = pool.clone().max_connections(1).connect_with(options.clone()).await.map_err(refused)?;
+    let readers = pool.max_connections(settings.sqlite_readers());
+    let reader = readers.connect_with(options.pragma("query_only", "ON")).await.map_err(refused)?;
+    Ok(Pools { engine: Engine::Sqlite, reader: reader.into(), writer: writer.into() })
+}
+
+fn pool<DB: Database>(settings: &ConnectSettings) -> PoolOptions<DB> {
+    PoolOptions::new().acquire_timeout(settings.acquire_timeout).test_before_acquire(false)
+}
+
+fn refused(error: SqlxError) -> StorageError {
+    failed(DbErr::Conn(RuntimeErr::SqlxError(error.into())))
+}
+
+fn is_in_memory(url: &str) -> bool {
+    let path = url.trim_start_matches("sqlite:").trim_start_matches("//");
+    let (path, parameters) = path.split_once('?').unwrap_or((path, ""));
+    path == ":memory:" || parameters.split('&').any(|parameter| parameter == "mode=memory")
+}
+
+/// Makes the file and its folders if they are missing, for the owner's eyes only: it holds password
+/// hashes. SQLite gives the files beside it the same mode.
+#[cfg(unix)]
+fn make_private(file: &Path) -> std::io::Result<()> {
+    use std::{
+        fs::{DirBuilder, OpenOptions, Permissions},
+        os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    };
+
+    if let Some(folder) = file.parent() {
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    }
+    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(file)?;
+    if opened.metadata()?.permissions().mode() & 0o077 != 0 {
+        opened.set_permissions(Permissions::from_mode(0o600))?;
+    }
+    Ok(())
+}
+
+/// Makes the file and its folders if they are missing.
+#[cfg(not(unix))]
+fn make_private(file: &Path) -> std::io::Result<()> {
+    if let Some(folder) = file.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::OpenOptions::new().create(true).append(true).open(file).map(drop)
+}
