@@ -1,6 +1,14 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod dto;
+mod envelope;
+mod error;
+mod extract;
+mod middleware;
+mod openapi;
+mod request;
+mod routes;
 mod settings;
 mod state;
 
@@ -8,28 +16,34 @@ use std::sync::Arc;
 
 use actix_web::{
     App, Error,
-    body::MessageBody,
+    body::BoxBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
     web,
 };
 pub use async_trait::async_trait;
+pub use error::ErrorCode;
 pub use ipnet::IpNet;
+pub use openapi::openapi;
 pub use settings::ApiSettings;
 pub use state::{ApiState, ReadinessProbe};
+use tracing_actix_web::TracingLogger;
 
-/// The whole HTTP surface: routes and everything that is wrapped around them. For each worker of an
-/// `HttpServer`, and for tests.
+use crate::middleware::{RequestSpan, cors::cors, edge::edge, head_limit::head_limit};
+
+/// The whole HTTP surface, routes and everything that is wrapped around them: one for each worker of an
+/// `HttpServer`.
 #[must_use]
 pub fn app(
     state: Arc<ApiState>,
 ) -> App<
-    impl ServiceFactory<
-        ServiceRequest,
-        Config = (),
-        Response = ServiceResponse<impl MessageBody>,
-        Error = Error,
-        InitError = (),
-    >,
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<BoxBody>, Error = Error, InitError = ()>,
 > {
-    App::new().app_data(web::Data::from(state))
+    App::new()
+        .configure(|config| routes::configure(config, &state.settings))
+        .app_data(web::Data::from(state))
+        .wrap(from_fn(cors))
+        .wrap(from_fn(head_limit))
+        .wrap(TracingLogger::<RequestSpan>::new())
+        .wrap(from_fn(edge))
 }

@@ -1,9 +1,10 @@
 use std::sync::Arc;
 
+use actix_web::{HttpRequest, web::Data};
 use async_trait::async_trait;
 use usher_service::{AuthManager, Environment, TokenIssuer, UsersManager};
 
-use crate::ApiSettings;
+use crate::{ApiSettings, error::ApiError};
 
 /// Everything that the handlers call, put together once by whoever runs the service.
 #[derive(Clone)]
@@ -27,4 +28,12 @@ pub struct ApiState {
 pub trait ReadinessProbe: Send + Sync + 'static {
     /// The names of what is not ready, such as `database`; none if all is. Strangers see them.
     async fn unready(&self) -> Vec<&'static str>;
+}
+
+/// The state that [`app`](crate::app) put beside every request.
+pub(crate) fn state_of(request: &HttpRequest) -> Result<&ApiState, ApiError> {
+    request.app_data::<Data<ApiState>>().map(|state| &***state).ok_or_else(|| {
+        tracing::error!("the handler was not mounted by usher_api::app");
+        ApiError::internal()
+    })
 }

@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
-use crate::{Fault, FaultCode, SessionId, Timestamp, User, UserId, names::name_type};
+use crate::{Fault, FaultCode, IdSource, SessionId, Timestamp, User, UserId, names::name_type};
 
 /// The right to do one kind of thing: `area:verb`, each `[a-z][a-z0-9_-]{0,49}`.
 ///
@@ -215,6 +215,11 @@ impl RequestId {
     pub fn parse(text: &str) -> Option<Self> {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-');
         ((1..=64).contains(&text.len()) && text.bytes().all(allowed)).then(|| Self(text.to_owned()))
+    }
+
+    /// A new id from the given source.
+    pub fn generate(ids: &dyn IdSource) -> Self {
+        Self(ids.next_uuid().to_string())
     }
 
     /// The id itself.

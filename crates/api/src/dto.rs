@@ -1,0 +1,21 @@
+//! What goes over the wire. Requests refuse fields that they do not know; answers hold no secret but the
+//! tokens that they are asked for.
+
+mod auth;
+mod health;
+mod user;
+
+pub(crate) use auth::{Credentials, PasswordChange, SignedIn, Token};
+pub(crate) use health::Health;
+use serde::{Deserialize, Deserializer};
+pub(crate) use user::{AdminUserCreate, UserRead};
+use usher_domain::PlainPassword;
+
+/// Straight into the type that does not show itself.
+fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainPassword, D::Error> {
+    String::deserialize(deserializer).map(PlainPassword::new)
+}
+
+fn optional_password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlainPassword>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(PlainPassword::new))
+}

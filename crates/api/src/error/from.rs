@@ -1,0 +1,90 @@
+//! What the managers refuse, as error answers. Exhaustive: a new refusal does not compile until it is
+//! given a code.
+
+use std::{error::Error, fmt};
+
+use usher_domain::{Denied, ValidationError};
+use usher_service::{AuthError, Failure, UsersError};
+
+use super::{ApiError, ErrorCode};
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Invalid(invalid) => invalid.into(),
+            AuthError::InvalidCredentials => Self::new(ErrorCode::InvalidCredentials, error.to_string()),
+            AuthError::DefaultPasswordFromElsewhere => Self::new(ErrorCode::Forbidden, error.to_string()),
+            AuthError::Unauthenticated => Self::unauthenticated(true),
+            AuthError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<UsersError> for ApiError {
+    fn from(error: UsersError) -> Self {
+        match error {
+            UsersError::Denied(denied) => denied.into(),
+            UsersError::NotFound => Self::new(ErrorCode::NotFound, error.to_string()),
+            UsersError::Invalid(invalid) => invalid.into(),
+            UsersError::UsernameTaken => Self::taken(ErrorCode::UsernameTaken, "username", error.to_string()),
+            UsersError::EmailTaken => Self::taken(ErrorCode::EmailTaken, "email", error.to_string()),
+            UsersError::ExternalIdTaken => Self::taken(ErrorCode::ExternalIdTaken, "external_id", error.to_string()),
+            UsersError::CurrentPasswordIncorrect => Self::new(ErrorCode::CurrentPasswordIncorrect, error.to_string()),
+            UsersError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> Self {
+        let code = match denied {
+            Denied::Forbidden => ErrorCode::Forbidden,
+            Denied::PasswordChangeRequired => ErrorCode::PasswordChangeRequired,
+        };
+        Self::new(code, denied.to_string())
+    }
+}
+
+impl From<ValidationError> for ApiError {
+    fn from(invalid: ValidationError) -> Self {
+        let faults = invalid.faults().to_vec();
+        if invalid.is_weak_password() {
+            return Self::new(ErrorCode::WeakPassword, "the password will not do: see details").with_details(faults);
+        }
+        Self::invalid_fields(faults)
+    }
+}
+
+/// The log gets the whole chain of causes, the client none of it.
+impl From<Failure> for ApiError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Busy { retry_after } => {
+                Self::new(ErrorCode::Busy, "too much to do at the moment").retry_after(retry_after)
+            }
+            Failure::Unavailable(_) => {
+                tracing::error!(error = ?Chain(&failure).to_string(), "a dependency is out of reach");
+                Self::unavailable("the service is not available at the moment")
+            }
+            Failure::Internal(_) => {
+                tracing::error!(error = ?Chain(&failure).to_string(), "internal error");
+                Self::internal()
+            }
+        }
+    }
+}
+
+/// An error and all its causes in one line.
+struct Chain<'a>(&'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+//! One span and one line in the log for every request. Never the path as it came, a query, a header
+//! field or a body: only what is known to be harmless.
+
+use actix_web::{
+    Error,
+    body::MessageBody,
+    dev::{ServiceRequest, ServiceResponse},
+    http::Method,
+    web::Data,
+};
+use tracing::{Span, field::Empty};
+use tracing_actix_web::RootSpanBuilder;
+
+use crate::{ApiState, request::RequestContext};
+
+/// The span of a request: method, route template, request id, and later status, latency and user.
+pub(crate) struct RequestSpan;
+
+impl RootSpanBuilder for RequestSpan {
+    fn on_request_start(request: &ServiceRequest) -> Span {
+        tracing::info_span!(
+            "request",
+            method = method_name(request.method()),
+            route = request.match_pattern().as_deref().unwrap_or("none"),
+            request_id = RequestContext::of(request).map(|context| tracing::field::display(context.id)),
+            user_id = Empty,
+            status = Empty,
+            latency_ms = Empty,
+        )
+    }
+
+    fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {
+        let Ok(response) = outcome else { return };
+        span.record("status", response.status().as_u16());
+        let request = response.request();
+        let clock = request.app_data::<Data<ApiState>>().map(|state| &state.environment.clock);
+        if let (Some(clock), Some(context)) = (clock, RequestContext::of(request)) {
+            let latency = clock.monotonic().saturating_sub(context.started);
+            span.record("latency_ms", latency.as_secs_f64() * 1000.0);
+        }
+        tracing::info!("request finished");
+    }
+}
+
+/// Methods that are not those of HTTP itself are texts of the client's choice.
+fn method_name(method: &Method) -> &str {
+    match *method {
+        Method::GET
+        | Method::HEAD
+        | Method::POST
+        | Method::PUT
+        | Method::PATCH
+        | Method::DELETE
+        | Method::OPTIONS
+        | Method::TRACE
+        | Method::CONNECT => method.as_str(),
+        _ => "other",
+    }
+}

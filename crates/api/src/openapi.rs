@@ -1,0 +1,69 @@
+//! The OpenAPI document, made from the table of routes.
+
+mod components;
+mod operation;
+
+use actix_web::http::Method;
+pub(crate) use operation::{Caller, Operation, Tag};
+use utoipa::openapi::{
+    Components, HttpMethod, Info, OpenApi, OpenApiBuilder, Paths,
+    security::{Http, HttpAuthScheme, SecurityScheme},
+};
+
+use crate::routes::{Endpoint, endpoints};
+
+/// The name of the one security scheme.
+const BEARER: &str = "bearer";
+
+/// What the API offers, as OpenAPI 3.1: every path below the given base path and beside it.
+#[must_use]
+pub fn openapi(base_path: &str) -> OpenApi {
+    let mut paths = Paths::new();
+    let mut components = components::shared();
+    for endpoint in endpoints() {
+        let Some(operation) = &endpoint.operation else { continue };
+        for (is_alias, path) in endpoint.paths(base_path).into_iter().enumerate().map(|(i, path)| (i > 0, path)) {
+            for method in &endpoint.methods {
+                let Some(http_method) = http_method(method) else { continue };
+                let id = operation_id(&endpoint, method, is_alias);
+                paths.add_path_operation(&path, vec![http_method], operation.describe(id, is_alias));
+            }
+        }
+        components.schemas.extend(operation.schemas.clone());
+    }
+    add_bearer_scheme(&mut components);
+    let mut info = Info::new("usher", env!("CARGO_PKG_VERSION"));
+    info.description = Some("User management: signing in, accounts, tokens.".to_owned());
+    OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components))
+        .tags(Some(Tag::ALL.iter().map(|tag| tag.describe())))
+        .build()
+}
+
+fn operation_id(endpoint: &Endpoint, method: &Method, is_alias: bool) -> String {
+    let head = if method == Method::HEAD { "_head" } else { "" };
+    let alias = if is_alias { "_alias" } else { "" };
+    format!("{}{head}{alias}", endpoint.id)
+}
+
+fn add_bearer_scheme(components: &mut Components) {
+    let mut scheme = Http::new(HttpAuthScheme::Bearer);
+    scheme.bearer_format = Some("JWT".to_owned());
+    scheme.description = Some("The access token that a login answers with.".to_owned());
+    components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
+}
+
+fn http_method(method: &Method) -> Option<HttpMethod> {
+    [
+        (Method::GET, HttpMethod::Get),
+        (Method::HEAD, HttpMethod::Head),
+        (Method::POST, HttpMethod::Post),
+        (Method::PUT, HttpMethod::Put),
+        (Method::PATCH, HttpMethod::Patch),
+        (Method::DELETE, HttpMethod::Delete),
+    ]
+    .into_iter()
+    .find_map(|(candidate, documented)| (candidate == *method).then_some(documented))
+}

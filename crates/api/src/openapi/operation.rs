@@ -1,0 +1,252 @@
+//! What is documented of one operation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use actix_web::http::{
+    StatusCode,
+    header::{ETAG, LOCATION},
+};
+use serde_json::{Value, json};
+use utoipa::{
+    ToSchema,
+    openapi::{
+        Content, ContentBuilder, Header, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+        SecurityRequirement, Tag as OpenApiTag,
+        example::ExampleBuilder,
+        path::{Operation as OpenApiOperation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+        request_body::{RequestBody, RequestBodyBuilder},
+        schema::{SchemaFormat, Type},
+    },
+};
+
+use super::{
+    BEARER,
+    components::{ERROR_ENVELOPE, envelope_of, example_of, schemas_of},
+};
+use crate::ErrorCode;
+
+/// The chapter that an operation belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tag {
+    Authentication,
+    OwnAccount,
+    Users,
+    Service,
+}
+
+impl Tag {
+    pub(super) const ALL: [Self; 4] = [Self::Authentication, Self::OwnAccount, Self::Users, Self::Service];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Authentication => "authentication",
+            Self::OwnAccount => "own account",
+            Self::Users => "users",
+            Self::Service => "service",
+        }
+    }
+
+    pub(super) fn describe(self) -> OpenApiTag {
+        let description = match self {
+            Self::Authentication => "Signing in.",
+            Self::OwnAccount => "What everybody does with his own account.",
+            Self::Users => "Other people's accounts.",
+            Self::Service => "The service itself: its keys, its health, its description.",
+        };
+        let mut tag = OpenApiTag::new(self.name());
+        tag.description = Some(description.to_owned());
+        tag
+    }
+}
+
+/// Who may call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    /// Somebody who is signed in.
+    SignedIn,
+    /// Somebody who is signed in and need not change his password first.
+    Settled,
+}
+
+/// What is documented of one operation: what it takes, what it answers, with which codes it refuses.
+#[derive(Clone)]
+pub(crate) struct Operation {
+    tag: Tag,
+    summary: &'static str,
+    description: Option<&'static str>,
+    needs_token: bool,
+    parameters: Vec<Parameter>,
+    request: Option<RequestBody>,
+    success: StatusCode,
+    answer: Response,
+    refusals: BTreeSet<ErrorCode>,
+    pub(super) schemas: Vec<(String, RefOr<Schema>)>,
+}
+
+impl Operation {
+    /// Answers with data in the envelope. What every operation can refuse with is understood.
+    pub(crate) fn new<T: ToSchema>(tag: Tag, summary: &'static str, success: StatusCode) -> Self {
+        let (envelope, schemas) = envelope_of::<T>();
+        let example = json!({ "success": true, "data": example_of::<T>(), "error": null });
+        let content = json_content(Ref::from_schema_name(envelope), Some(example));
+        Self { schemas, ..Self::bare(tag, summary, success, content) }
+    }
+
+    /// Answers with a document whose shape another standard fixes.
+    pub(crate) fn document(tag: Tag, summary: &'static str, schema: ObjectBuilder, example: Option<Value>) -> Self {
+        Self::bare(tag, summary, StatusCode::OK, json_content(schema.build(), example))
+    }
+
+    fn bare(tag: Tag, summary: &'static str, success: StatusCode, content: Content) -> Self {
+        let description = success.canonical_reason().unwrap_or_default();
+        Self {
+            tag,
+            summary,
+            description: None,
+            needs_token: false,
+            parameters: Vec::new(),
+            request: None,
+            success,
+            answer: ResponseBuilder::new().description(description).content("application/json", content).build(),
+            refusals: BTreeSet::new(),
+            schemas: Vec::new(),
+        }
+        .refuses(&[
+            ErrorCode::ValidationFailed,
+            ErrorCode::HeadersTooLarge,
+            ErrorCode::Internal,
+            ErrorCode::Timeout,
+        ])
+    }
+
+    /// What else is to be known.
+    pub(crate) fn describes(mut self, description: &'static str) -> Self {
+        self.description = Some(description);
+        self
+    }
+
+    pub(crate) fn needs(mut self, caller: Caller) -> Self {
+        self.needs_token = true;
+        let refused = self.refuses(&[ErrorCode::Unauthenticated, ErrorCode::Unavailable]);
+        match caller {
+            Caller::SignedIn => refused,
+            Caller::Settled => refused.refuses(&[ErrorCode::PasswordChangeRequired]),
+        }
+    }
+
+    /// Has the id of a user in its path.
+    pub(crate) fn with_user_id(mut self) -> Self {
+        let uuid = ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned())));
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(utoipa::openapi::Required::True)
+            .description(Some("The id of the user."))
+            .schema(Some(uuid))
+            .example(Some(json!("01900000-0000-7000-8000-000000000001")));
+        self.parameters.push(id.build());
+        self.refuses(&[ErrorCode::NotFound])
+    }
+
+    pub(crate) fn takes<T: ToSchema>(mut self) -> Self {
+        let content = json_content(Ref::from_schema_name(T::name()), example_of::<T>());
+        let request = RequestBodyBuilder::new().content("application/json", content);
+        self.request = Some(request.required(Some(utoipa::openapi::Required::True)).build());
+        self.schemas.extend(schemas_of::<T>());
+        self.refuses(&[
+            ErrorCode::MalformedRequest,
+            ErrorCode::RequestTimeout,
+            ErrorCode::PayloadTooLarge,
+            ErrorCode::UnsupportedMediaType,
+        ])
+    }
+
+    /// Says in `ETag` which version it answers with.
+    pub(crate) fn versioned(mut self) -> Self {
+        self.answer.headers.insert(ETAG.to_string(), text_header("The version, in quotation marks.").into());
+        self
+    }
+
+    /// Says in `Location` where what it made is.
+    pub(crate) fn locates(mut self) -> Self {
+        self.answer.headers.insert(LOCATION.to_string(), text_header("The path of what was made.").into());
+        self
+    }
+
+    pub(crate) fn refuses(mut self, codes: &[ErrorCode]) -> Self {
+        self.refusals.extend(codes);
+        self
+    }
+
+    /// In terms of OpenAPI; an alias is not for new clients.
+    pub(super) fn describe(&self, id: String, is_alias: bool) -> OpenApiOperation {
+        let mut operation = OperationBuilder::new()
+            .operation_id(Some(id))
+            .tag(self.tag.name())
+            .summary(Some(self.summary))
+            .description(self.description)
+            .request_body(self.request.clone())
+            .response(self.success.as_str(), self.answer.clone());
+        for parameter in &self.parameters {
+            operation = operation.parameter(parameter.clone());
+        }
+        for (status, codes) in self.refusals_by_status() {
+            operation = operation.response(status.as_str(), refusal(status, &codes));
+        }
+        if self.needs_token {
+            operation = operation.security(SecurityRequirement::new(BEARER, [""; 0]));
+        }
+        if is_alias {
+            operation = operation.deprecated(Some(utoipa::openapi::Deprecated::True));
+        }
+        operation.build()
+    }
+
+    fn refusals_by_status(&self) -> BTreeMap<StatusCode, Vec<ErrorCode>> {
+        let mut by_status = BTreeMap::<_, Vec<_>>::new();
+        for &code in &self.refusals {
+            by_status.entry(code.status()).or_default().push(code);
+        }
+        by_status
+    }
+}
+
+fn json_content(schema: impl Into<RefOr<Schema>>, example: Option<Value>) -> Content {
+    ContentBuilder::new().schema(Some(schema)).example(example).build()
+}
+
+fn text_header(description: &str) -> Header {
+    let mut header = Header::new(ObjectBuilder::new().schema_type(Type::String));
+    header.description = Some(description.to_owned());
+    header
+}
+
+/// All codes of one status, each with its meaning and an example.
+fn refusal(status: StatusCode, codes: &[ErrorCode]) -> Response {
+    let meanings: Vec<_> = codes.iter().map(|code| format!("`{code}`: {}", code.summary())).collect();
+    let examples = codes.iter().map(|code| {
+        let error = json!({
+            "code": code.as_str(),
+            "message": code.summary(),
+            "details": [],
+            "request_id": "01900000-0000-7000-8000-000000000003",
+        });
+        let example = json!({ "success": false, "data": null, "error": error });
+        (code.as_str(), ExampleBuilder::new().summary(code.summary()).value(Some(example)).build())
+    });
+    let content =
+        ContentBuilder::new().schema(Some(Ref::from_schema_name(ERROR_ENVELOPE))).examples_from_iter(examples).build();
+    let mut response =
+        ResponseBuilder::new().description(meanings.join("\n\n")).content("application/json", content).build();
+    let header = match status {
+        StatusCode::UNAUTHORIZED => Some(("WWW-Authenticate", "`Bearer`, with `error` if a token was sent.")),
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => {
+            Some(("Retry-After", "When to come back, in seconds."))
+        }
+        _ => None,
+    };
+    if let Some((name, description)) = header {
+        response.headers.insert(name.to_owned(), text_header(description).into());
+    }
+    response
+}

@@ -1,0 +1,32 @@
+//! What is known about a request from its first moment on.
+
+use std::time::Duration;
+
+use actix_web::{HttpMessage, dev::ServiceRequest, http::header::HeaderName};
+use usher_domain::RequestId;
+use usher_service::Environment;
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Kept in the extensions of a request.
+#[derive(Debug, Clone)]
+pub(crate) struct RequestContext {
+    /// The id that follows it: the client's own if that is well-formed, else a new one.
+    pub id: RequestId,
+    /// When its head was read, on the monotonic clock.
+    pub started: Duration,
+}
+
+impl RequestContext {
+    pub(crate) fn begin(request: &ServiceRequest, environment: &Environment) -> Self {
+        let sent = request.headers().get(X_REQUEST_ID).and_then(|id| RequestId::parse(id.to_str().ok()?));
+        Self {
+            id: sent.unwrap_or_else(|| RequestId::generate(&*environment.ids)),
+            started: environment.clock.monotonic(),
+        }
+    }
+
+    pub(crate) fn of(request: &impl HttpMessage) -> Option<Self> {
+        request.extensions().get().cloned()
+    }
+}

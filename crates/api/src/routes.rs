@@ -1,0 +1,95 @@
+//! The one table of paths, and how it becomes routes.
+
+mod auth;
+mod docs;
+mod endpoint;
+mod health;
+mod jwks;
+mod me;
+mod openapi;
+mod users;
+
+use actix_web::{
+    http::{
+        Method,
+        header::{ALLOW, HeaderValue},
+    },
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+pub(crate) use endpoint::{Endpoint, Place};
+
+use crate::{
+    ApiSettings, ApiState,
+    error::{ApiError, ErrorCode},
+    middleware::guard::guard,
+};
+
+type State = web::Data<ApiState>;
+
+const GET: &[Method] = &[Method::GET];
+const GET_AND_HEAD: &[Method] = &[Method::GET, Method::HEAD];
+const POST: &[Method] = &[Method::POST];
+
+/// Every route: methods, path, handler, what is documented of it. Of two paths that match one request
+/// the first in the table counts.
+pub(crate) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::new(POST, "/auth/login", auth::login, auth::login_docs()).alias("/users/login").proves_identity(),
+        Endpoint::new(GET, "/auth/me", auth::current_user, me::get_me_docs()),
+        Endpoint::new(GET, "/users/me", me::get_me, me::get_me_docs()),
+        Endpoint::new(POST, "/users/me/password", me::change_password, me::change_password_docs()).proves_identity(),
+        Endpoint::new(POST, "/users", users::create_user, users::create_user_docs()),
+        Endpoint::new(GET, "/users/{id}", users::get_user, users::get_user_docs()),
+        Endpoint::new(GET, "/.well-known/jwks.json", jwks::jwks, jwks::jwks_docs()).at(Place::Outside),
+        Endpoint::new(GET_AND_HEAD, "/health/live", health::health_live, health::health_live_docs()).at(Place::Outside),
+        Endpoint::new(GET_AND_HEAD, "/health/ready", health::health_ready, health::health_ready_docs())
+            .at(Place::Outside),
+        Endpoint::new(GET, "/openapi.json", openapi::openapi_json, openapi::openapi_json_docs())
+            .at(Place::Documentation),
+        Endpoint::new(GET, "/docs", docs::docs_page, None).at(Place::Documentation),
+        Endpoint::new(GET, "/docs/{asset}", docs::docs_asset, None).at(Place::Documentation),
+    ]
+}
+
+/// Mounts every route; what is left is not found.
+pub(crate) fn configure(config: &mut ServiceConfig, settings: &ApiSettings) {
+    let mut resources = Vec::<(Vec<String>, Vec<Endpoint>)>::new();
+    for endpoint in endpoints() {
+        if endpoint.place == Place::Documentation && !settings.docs {
+            continue;
+        }
+        let paths = endpoint.paths(&settings.base_path);
+        match resources.iter_mut().find(|(others, _)| *others == paths) {
+            Some((_, endpoints)) => endpoints.push(endpoint),
+            None => resources.push((paths, vec![endpoint])),
+        }
+    }
+    for (paths, endpoints) in resources {
+        mount(config, &paths, endpoints);
+    }
+    config.app_data(web::Data::new(openapi::Document::default())).default_service(web::to(not_found));
+}
+
+/// All endpoints of one path and its aliases, with and without a slash at the end. Every other method is
+/// refused with a list of those that there are.
+fn mount(config: &mut ServiceConfig, paths: &[String], endpoints: Vec<Endpoint>) {
+    let patterns: Vec<_> = paths.iter().flat_map(|path| [path.clone(), format!("{path}/")]).collect();
+    let methods: Vec<_> = endpoints.iter().flat_map(|endpoint| &endpoint.methods).map(Method::as_str).collect();
+    let allow = methods.join(", ");
+    let mut resource = web::resource(patterns).default_service(web::to(move || method_not_allowed(allow.clone())));
+    for endpoint in endpoints {
+        resource = resource.app_data(endpoint.body_limit).route(endpoint.route);
+    }
+    config.service(resource.wrap(from_fn(guard)));
+}
+
+async fn not_found() -> Result<&'static str, ApiError> {
+    Err(ApiError::not_found())
+}
+
+async fn method_not_allowed(allow: String) -> Result<&'static str, ApiError> {
+    let allow = HeaderValue::from_str(&allow).map_err(|_| ApiError::internal())?;
+    let message = "the path does not have this method";
+    Err(ApiError::new(ErrorCode::MethodNotAllowed, message).with_header(ALLOW, allow))
+}
