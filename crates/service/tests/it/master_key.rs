@@ -46,7 +46,6 @@ async fn the_same_master_key_gives_the_same_keys_everywhere() {
     assert!(issuer.jwks().contains(KID));
 }
 
-/// Proves: OP-02
 #[test]
 fn no_key_shows() {
     let shown = format!("{:?}{:?}", master_key(), master_key().derive(Purpose::DigestIdentifiers));

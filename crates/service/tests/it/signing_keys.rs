@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -198,6 +199,7 @@ async fn all_keys_verify_and_the_active_one_signs() {
     let by_first = issued(&issuer);
 
     let second = fresh_record(KeyState::Next).await;
+    let second = SigningKeyRecord { created_at: first.created_at + Duration::from_secs(1), ..second };
     replace(&store, &[first.clone(), second.clone()]).await;
     issuer.reload().await.unwrap();
     assert_eq!(kids(&issuer), BTreeSet::from([first.kid.clone(), second.kid.clone()]));
