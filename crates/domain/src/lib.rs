@@ -24,7 +24,9 @@ pub use ids::{ActivityId, IdSource, ParseIdError, SequentialIds, SessionId, Toke
 pub use names::{
     EmailAddress, ExternalId, FullName, FullNameStyle, Identifier, Metadata, NamePolicy, Username, UsernameOrigin,
 };
-pub use page::{InvalidPageSize, Page, PageRequest, PageSize, StatusFilter, UserFilter, UserSort};
+pub use page::{
+    Direction, InvalidPageSize, Match, Page, PageSize, SearchField, SearchPrefix, StatusFilter, UserFilter, UserOrder,
+};
 pub use password_policy::{CharacterClass, PasswordContext, PasswordPolicy};
 pub use secrets::{PasswordHash, PlainPassword, PlainToken, TokenHash};
 pub use session::{Amr, Revocation, RevokeReason, Session};
