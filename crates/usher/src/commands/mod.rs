@@ -1,0 +1,99 @@
+//! What each command does.
+
+mod health;
+mod migrate;
+mod openapi;
+mod serve;
+mod show;
+mod users;
+
+use std::{future::Future, process::ExitCode};
+
+use actix_web::rt::System;
+use serde::Serialize;
+
+use crate::{
+    cli::{Cli, Command, ConfigCommand},
+    config::{Config, Fault, Faults},
+    console,
+    start_error::StartError,
+};
+
+/// Why a command ended without success; decides the exit code.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    /// It could not start; 78 where the configuration is to blame, else 1.
+    #[error(transparent)]
+    Start(#[from] StartError),
+    /// It was asked for in a way that makes no sense; 2.
+    #[error("{0}")]
+    Usage(String),
+    /// It failed; 1.
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl From<Faults> for CommandError {
+    fn from(faults: Faults) -> Self {
+        Self::Start(StartError::Configuration(faults))
+    }
+}
+
+impl From<Fault> for CommandError {
+    fn from(fault: Fault) -> Self {
+        Faults(vec![fault]).into()
+    }
+}
+
+impl CommandError {
+    /// The codes of sysexits(3) for the configuration, and the usual ones for the rest.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Start(error) if error.is_configuration() => 78,
+            Self::Usage(_) => 2,
+            Self::Start(_) | Self::Failed(_) => 1,
+        }
+    }
+}
+
+/// Does what the command line asks for.
+#[must_use]
+pub fn run(cli: &Cli) -> ExitCode {
+    match dispatch(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            match &error {
+                CommandError::Start(StartError::Configuration(faults)) => console::complain(&faults.to_string()),
+                other => console::complain(&format!("usher: {other}")),
+            }
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> Result<(), CommandError> {
+    let config = || -> Result<Config, CommandError> { Ok(Config::load(&cli.options.sources()?)?) };
+    match cli.command.as_ref().unwrap_or(&Command::Serve) {
+        Command::Serve => block_on(serve::serve(config()?)),
+        Command::Migrate(command) => block_on(migrate::migrate(command, &config()?)),
+        Command::Users(command) => block_on(users::users(command, config()?)),
+        Command::Openapi => openapi::openapi(&config()?),
+        Command::Config(ConfigCommand::Check) => config().map(|_| console::say("the configuration is good")),
+        Command::Config(ConfigCommand::Show { json }) => show::show(*json, &cli.options.sources()?),
+        Command::Config(ConfigCommand::Sample) => {
+            console::say(crate::config::sample().trim_end());
+            Ok(())
+        }
+        Command::Health(health) => health::health(health, config),
+    }
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    System::new().block_on(work)
+}
+
+fn say_json(value: &impl Serialize) -> Result<(), CommandError> {
+    let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::Failed(error.to_string()))?;
+    console::say(&text);
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! What keys must be to each other, and what each profile insists on.
+
+use std::path::Path;
+
+use usher_domain::PlainPassword;
+use usher_service::{AuthSettings, DEFAULT_ADMIN_PASSWORD, MasterKey};
+
+use super::{
+    Database, DatabaseEngine, Http, Profile, Sources,
+    forms::{Complaint, show_duration},
+    keys::{self, Key},
+    reader::Reader,
+};
+
+/// The master key that the documentation shows: base64 of `usher-sample-key-do-not-use-this`.
+pub const SAMPLE_MASTER_KEY: &str = "dXNoZXItc2FtcGxlLWtleS1kby1ub3QtdXNlLXRoaXM=";
+
+const MAKE_A_KEY: &str = "make one with `openssl rand -base64 32`, put it into a file that only usher may read, \
+                          and name that in USHER__SECRETS__MASTER_KEY_FILE";
+
+/// The least cost of bcrypt outside of tests (OWASP Password Storage).
+const LEAST_BCRYPT_COST: i64 = 10;
+
+/// What the rules look at.
+pub(super) struct Rules<'a> {
+    pub(super) profile: Profile,
+    pub(super) http: &'a Http,
+    pub(super) database: &'a Database,
+    pub(super) auth: &'a AuthSettings,
+    pub(super) bcrypt_cost: i64,
+    pub(super) master_key: Option<&'a MasterKey>,
+    pub(super) admin_password: Option<&'a PlainPassword>,
+}
+
+impl Rules<'_> {
+    pub(super) fn check(&self, reader: &mut Reader) {
+        self.check_lifetimes(reader);
+        self.check_bcrypt_cost(reader);
+        self.check_master_key_is_there(reader);
+        self.check_command_line(reader);
+        match self.profile {
+            Profile::Development => {}
+            Profile::Test => self.check_test(reader),
+            Profile::Production => self.check_production(reader),
+        }
+    }
+
+    fn check_lifetimes(&self, reader: &mut Reader) {
+        let AuthSettings { refresh_idle_ttl: idle, refresh_absolute_ttl: absolute } = *self.auth;
+        reader.require(&[&keys::AUTH_REFRESH_IDLE_TTL, &keys::AUTH_REFRESH_ABSOLUTE_TTL], idle <= absolute, || {
+            let (idle, absolute) = (show_duration(idle), show_duration(absolute));
+            let problem = format!("{idle} is more than auth.refresh_absolute_ttl, which is {absolute}");
+            Complaint::new(problem, "lower it, or raise auth.refresh_absolute_ttl")
+        });
+    }
+
+    fn check_bcrypt_cost(&self, reader: &mut Reader) {
+        let cost = self.bcrypt_cost;
+        let strong = cost >= LEAST_BCRYPT_COST || self.profile == Profile::Test;
+        reader.require(&[&keys::PASSWORD_BCRYPT_COST, &keys::PROFILE], strong, || {
+            let problem = format!("{cost} is too cheap: {LEAST_BCRYPT_COST} at least, except in profile test");
+            Complaint::new(problem, "write 12")
+        });
+    }
+
+    fn check_master_key_is_there(&self, reader: &mut Reader) {
+        let made = self.profile != Profile::Production && *self.database.url.engine() != DatabaseEngine::Postgres;
+        let there = made || reader.setting(&keys::SECRETS_MASTER_KEY).is_some();
+        reader.require(&[&keys::SECRETS_MASTER_KEY, &keys::DATABASE_URL, &keys::PROFILE], there, || {
+            Complaint::new("is missing", MAKE_A_KEY)
+        });
+    }
+
+    fn check_command_line(&self, reader: &mut Reader) {
+        let given = reader.setting(&keys::DATABASE_URL).is_some_and(|it| it.origin == Sources::DATABASE_URL_FLAG);
+        reader.require(&[&keys::DATABASE_URL], !(given && self.database.url.has_password()), || {
+            let remedy = "set USHER__DATABASE__URL or USHER__DATABASE__URL_FILE instead";
+            Complaint::new("holds a password, which everybody on this machine can read on the command line", remedy)
+        });
+    }
+
+    fn check_test(&self, reader: &mut Reader) {
+        let ip = self.http.bind.ip();
+        reader.require(&[&keys::HTTP_BIND], ip.is_loopback(), || {
+            let problem = format!("profile test does not listen beyond this machine, and {ip} does");
+            Complaint::new(problem, "write 127.0.0.1 and a port, or choose another profile")
+        });
+    }
+
+    fn check_production(&self, reader: &mut Reader) {
+        reader.require(&[&keys::HTTP_PUBLIC_URL], self.http.public_url.is_https(), || {
+            let problem = format!("profile production needs https, and {} is plain http", self.http.public_url);
+            Complaint::new(problem, "put a TLS proxy in front, and write its address")
+        });
+        if let Some(key) = self.master_key {
+            let sample = MasterKey::from_base64(SAMPLE_MASTER_KEY).is_ok_and(|sample| sample == *key);
+            reader.require(&[&keys::SECRETS_MASTER_KEY], !sample, || {
+                Complaint::new("is the one that the documentation shows", MAKE_A_KEY)
+            });
+            reader.require(&[&keys::SECRETS_MASTER_KEY], !key.is_one_byte_repeated(), || {
+                Complaint::new("is one byte, repeated", MAKE_A_KEY)
+            });
+        }
+        let default_password = self.admin_password.is_some_and(|it| it.as_typed() == DEFAULT_ADMIN_PASSWORD);
+        reader.require(&[&keys::BOOTSTRAP_ADMIN_PASSWORD], !default_password, || {
+            let problem = format!("profile production does not take {DEFAULT_ADMIN_PASSWORD:?}");
+            Complaint::new(problem, "choose a better one, or leave it out: a random one is then printed once")
+        });
+        for key in keys::ALL.iter().copied().filter(|key| key.is_secret()) {
+            check_secret_file(reader, key);
+        }
+    }
+}
+
+fn check_secret_file(reader: &mut Reader, key: &'static Key) {
+    let Some(path) = reader.setting(key).and_then(|setting| setting.file.clone()) else { return };
+    let open = is_world_readable(&path);
+    reader.require(&[key], !open, || {
+        Complaint::new(
+            format!("everybody on this machine can read {}", path.display()),
+            format!("run `chmod o-rwx {}`", path.display()),
+        )
+    });
+}
+
+/// Whether everybody on this machine may read the file. Where files have no such modes: no.
+#[cfg(unix)]
+pub(crate) fn is_world_readable(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    const OTHERS_READ: u32 = 0o004;
+    std::fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & OTHERS_READ != 0)
+}
+
+/// Whether everybody on this machine may read the file. Where files have no such modes: no.
+#[cfg(not(unix))]
+pub(crate) fn is_world_readable(_path: &Path) -> bool {
+    false
+}

@@ -1,0 +1,125 @@
+use std::{error::Error, io, net::SocketAddr, path::PathBuf};
+
+use usher_service::{PasswordSettingsError, TokenError, UsersError};
+use usher_storage::StorageError;
+
+use crate::config::Faults;
+
+/// Why a command could not do its work. Each says what to do about it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is at fault.
+    #[error("{0}")]
+    Configuration(#[from] Faults),
+    /// No key was given, and this kind of database has no place where one could be made.
+    #[error("secrets.master_key is missing: make one with `openssl rand -base64 32`")]
+    MasterKeyNotGiven,
+    /// The database has signing keys, and the file with the key that opens them is gone.
+    #[error(
+        "{} is missing, and the signing keys in the database were sealed with it: put it back from your copy, or name \
+         it in USHER__SECRETS__MASTER_KEY_FILE", .0.display()
+    )]
+    MasterKeyMissing(PathBuf),
+    /// The key file holds something else.
+    #[error("{}: {why}: put the right file back from your copy", path.display())]
+    MasterKeyFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// The keys in the database were sealed with another master key.
+    #[error(
+        "the signing keys in the database were sealed with another master key: give the one that this database was \
+         started with in secrets.master_key"
+    )]
+    WrongMasterKey,
+    /// Another server has the SQLite file.
+    #[error(
+        "another usher serves this database ({} is locked): stop it, or choose another database.url", .0.display()
+    )]
+    AlreadyServed(PathBuf),
+    /// A file or folder could not be made.
+    #[error("{} cannot be written: {source}: choose a place where usher may write", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}: free it, or choose another http.bind")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The database does not answer, or not as it should.
+    #[error("the database {url} cannot be used: {}: see that it runs, and that database.url is right", chain(source))]
+    Database {
+        /// Which, without what is secret.
+        url: String,
+        /// Why.
+        source: StorageError,
+    },
+    /// Steps of the schema are missing, and were not to be taken.
+    #[error(
+        "the schema of the database lacks {0} steps: run `usher migrate up`, or set database.migrate_on_start to true"
+    )]
+    SchemaBehind(usize),
+    /// Passwords could not be hashed.
+    #[error("{0}: lower password.hash_threads")]
+    Hashing(#[from] PasswordSettingsError),
+    /// Keys could not be had.
+    #[error("the signing keys cannot be used: {}", chain(.0))]
+    Tokens(#[source] TokenError),
+    /// The first administrator could not be made.
+    #[error("the first administrator could not be made: {}", chain(.0))]
+    FirstAdministrator(#[source] UsersError),
+    /// The system gives no random numbers.
+    #[error("the system's random source does not answer")]
+    Randomness,
+    /// The server broke down.
+    #[error("the server stopped: {0}")]
+    Server(#[source] io::Error),
+}
+
+impl StartError {
+    /// Whether the remedy is in the configuration, rather than in the world.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Configuration(_)
+            | Self::MasterKeyNotGiven
+            | Self::MasterKeyMissing(_)
+            | Self::MasterKeyFile { .. }
+            | Self::WrongMasterKey => true,
+            Self::AlreadyServed(_)
+            | Self::File { .. }
+            | Self::Listen { .. }
+            | Self::Database { .. }
+            | Self::SchemaBehind(_)
+            | Self::Hashing(_)
+            | Self::Tokens(_)
+            | Self::FirstAdministrator(_)
+            | Self::Randomness
+            | Self::Server(_) => false,
+        }
+    }
+}
+
+/// An error and what caused it, in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
+        cause = error.source();
+    }
+    text.replace(['\n', '\r'], " ")
+}

@@ -1,0 +1,208 @@
+//! Where everything meets: from a [`Config`] to a running server.
+
+use std::{
+    future::Future,
+    io,
+    net::{SocketAddr, TcpListener},
+    path::PathBuf,
+    pin::pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use actix_web::{HttpServer, dev::Server, http::KeepAlive};
+use futures_util::future::{Either, select};
+use tokio::net::TcpSocket;
+use usher_api::{ApiSettings, ApiState};
+use usher_service::{AuthManager, Environment, PasswordHasher, TokenError, TokenIssuer, UsersManager};
+use usher_storage::SeaOrmBackend;
+
+use crate::{
+    config::{Config, Http},
+    database,
+    first_start::{self, FirstPassword},
+    master_key::FoundKey,
+    readiness::Readiness,
+    serve_lock::ServeLock,
+    start_error::StartError,
+    stop_signal::StopSignal,
+};
+
+/// Connections that the system holds until they are accepted. As many as actix-web asks for itself.
+const BACKLOG: u32 = 1024;
+
+/// A server that is ready to run: everything that can go wrong has been tried.
+pub struct Application {
+    server: Server,
+    address: SocketAddr,
+    config: Config,
+    started: Started,
+    backend: Arc<SeaOrmBackend>,
+    readiness: Arc<Readiness>,
+    lock: Option<ServeLock>,
+}
+
+/// What a start has made.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// How the first administrator signs in, if he was made now.
+    pub first_password: Option<FirstPassword>,
+    /// The file of the master key, if it was made now.
+    pub made_master_key: Option<PathBuf>,
+}
+
+impl Application {
+    /// Puts everything together: lock, address, database and schema, keys, managers, the first
+    /// administrator, server. Nothing is served yet, but from here on the system takes connections.
+    ///
+    /// # Errors
+    /// [`StartError`], which says what to do.
+    pub async fn build(config: Config) -> Result<Self, StartError> {
+        let lock = config.database.url.file().map(ServeLock::take).transpose()?;
+        let listener = listen(config.http.bind)?;
+        let address = local_address(&listener, &config)?;
+        let config = config.with_actual_address(address);
+        let environment = Environment::system();
+
+        let backend = Arc::new(database::open(&config).await?);
+        let FoundKey { key, made } = FoundKey::find(&config, &backend).await?;
+        let tokens = TokenIssuer::open(backend.clone(), &key, config.tokens.clone(), environment.clone());
+        let tokens = Arc::new(tokens.await.map_err(|error| token_failure(&config, error))?);
+        let hasher = Arc::new(PasswordHasher::new(&config.passwords, &environment)?);
+        let users = UsersManager::new(backend.clone(), hasher.clone(), config.users.clone(), environment.clone());
+        let auth =
+            AuthManager::new(backend.clone(), hasher, tokens.clone(), &key, config.auth.clone(), environment.clone());
+        let first_password = first_start::ensure_administrator(&config, &users).await?;
+
+        let readiness = Arc::new(Readiness::new(backend.clone(), config.database.acquire_timeout));
+        let state = ApiState {
+            auth,
+            users,
+            tokens,
+            readiness: readiness.clone(),
+            environment,
+            settings: api_settings(&config.http),
+        };
+        let server = server(listener, Arc::new(state), &config.http).map_err(StartError::Server)?;
+        let started = Started { first_password, made_master_key: made };
+        Ok(Self { server, address, config, started, backend, readiness, lock })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The port that it listens on.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.address.port()
+    }
+
+    /// What it runs with: the configuration that it was built from, with the actual port.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What this start has made.
+    #[must_use]
+    pub fn started(&self) -> &Started {
+        &self.started
+    }
+
+    /// Serves until the process is asked to end (SIGTERM, Ctrl-C).
+    ///
+    /// # Errors
+    /// [`StartError::Server`] where the server breaks down or signals cannot be listened for.
+    pub async fn run_until_stopped(self) -> Result<(), StartError> {
+        let stop = StopSignal::listen().map_err(StartError::Server)?;
+        self.run_until(stop.received()).await
+    }
+
+    /// Serves until `stop` is ready. Then `/health/ready` says no at once; after `http.drain_delay` no
+    /// further connection is taken, and requests in flight have `http.drain_timeout` to finish.
+    ///
+    /// # Errors
+    /// [`StartError::Server`] where the server breaks down.
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        let Self { server, config, backend, readiness, lock, .. } = self;
+        let handle = server.handle();
+        let drained = async {
+            stop.await;
+            tracing::info!("asked to stop");
+            readiness.drain();
+            tokio::time::sleep(config.http.drain_delay).await;
+            handle.stop(true).await;
+        };
+        let result = match select(pin!(server), pin!(drained)).await {
+            Either::Left((result, _)) => result,
+            Either::Right(((), server)) => server.await,
+        };
+        backend.close().await;
+        drop(lock);
+        result.map_err(StartError::Server)
+    }
+}
+
+fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+    let listen = || -> io::Result<TcpListener> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        if cfg!(unix) {
+            // A restart need not wait for connections of the last run to be forgotten.
+            socket.set_reuseaddr(true)?;
+        }
+        socket.bind(address)?;
+        socket.listen(BACKLOG)?.into_std()
+    };
+    listen().map_err(|source| StartError::Listen { address, source })
+}
+
+fn local_address(listener: &TcpListener, config: &Config) -> Result<SocketAddr, StartError> {
+    listener.local_addr().map_err(|source| StartError::Listen { address: config.http.bind, source })
+}
+
+fn token_failure(config: &Config, error: TokenError) -> StartError {
+    match error {
+        TokenError::WrongMasterKey => StartError::WrongMasterKey,
+        TokenError::Storage(error) => database::failed(config, error),
+        TokenError::Key | TokenError::NoActiveKey | TokenError::TooLong => StartError::Tokens(error),
+    }
+}
+
+/// What the HTTP surface is told.
+pub(crate) fn api_settings(http: &Http) -> ApiSettings {
+    let defaults = ApiSettings::default();
+    ApiSettings {
+        base_path: http.base_path.clone(),
+        public_url: http.public_url.to_string(),
+        body_limit: http.body_limit,
+        auth_body_limit: defaults.auth_body_limit.min(http.body_limit),
+        head_limit: defaults.head_limit,
+        body_timeout: http.body_timeout,
+        request_timeout: http.request_timeout,
+        cors_origins: http.cors_origins.clone(),
+        trusted_proxies: http.trusted_proxies.clone(),
+        docs: http.docs,
+    }
+}
+
+fn server(listener: TcpListener, state: Arc<ApiState>, http: &Http) -> io::Result<Server> {
+    let keep_alive = if http.keep_alive.is_zero() { KeepAlive::Disabled } else { KeepAlive::Timeout(http.keep_alive) };
+    let server = HttpServer::new(move || usher_api::app(state.clone()))
+        .workers(http.workers)
+        .max_connections(http.max_connections.div_ceil(http.workers))
+        .keep_alive(keep_alive)
+        .client_request_timeout(http.header_timeout)
+        .h1_allow_half_closed(false)
+        .shutdown_timeout(whole_seconds(http.drain_timeout))
+        .disable_signals()
+        .listen(listener)?;
+    Ok(server.run())
+}
+
+/// Rounded up: a drain of 100 ms still is one.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
