@@ -37,6 +37,9 @@ impl UserWrites for MemoryBackend<Open> {
 
     async fn user_insert(&self, new: &NewUser) -> StorageResult<()> {
         self.view.write(|state| {
+            if state.users.contains_key(&new.id) {
+                return Err(StorageError::Backend("the id of the account is taken".into()));
+            }
             let user = User {
                 id: new.id,
                 username: new.username.clone(),
@@ -46,7 +49,7 @@ impl UserWrites for MemoryBackend<Open> {
                 external_id: new.external_id.clone(),
                 metadata: new.metadata.clone(),
                 status: UserStatus::Active,
-                roles: Vec::new(),
+                roles: state.existing_roles(&new.roles)?,
                 permissions: Permissions::default(),
                 must_change_password: new.must_change_password,
                 version: 1,
@@ -55,8 +58,6 @@ impl UserWrites for MemoryBackend<Open> {
                 updated_at: new.created_at,
             };
             state.check_unique(new.id, Some(&new.username), new.email.as_ref(), new.external_id.as_ref())?;
-            let roles = state.existing_roles(&new.roles)?;
-            let user = User { roles, ..user };
             state.users.insert(new.id, UserInDB { user, password_hash: new.password_hash.clone(), token_epoch: 0 });
             Ok(())
         })

@@ -1,0 +1,95 @@
+//! Cases of [`ActivityQueries`](crate::ActivityQueries) and [`ActivityWrites`](crate::ActivityWrites).
+
+use usher_domain::{Action, ActivityEntry, ActivityFilter, ActivityId, Outcome, PageSize};
+
+use super::{
+    Backend, cases,
+    sample::{Samples, at, commit},
+};
+
+cases!(activity, __activity_cases, {
+    /// Every field of an entry comes back as it was, and it may name accounts that do not exist.
+    pub async fn a_full_entry_comes_back_as_it_was_given(backend: Backend) {
+        let entry = appended(&backend, Samples::default().full_entry()).await;
+        assert_eq!(latest(&backend, &ActivityFilter::default()).await, [entry]);
+    }
+
+    /// What can be left out stays out; every action is known.
+    pub async fn every_action_comes_back(backend: Backend) {
+        let samples = Samples::default();
+        let mut entries = Vec::new();
+        for &action in Action::ALL {
+            entries.push(appended(&backend, samples.entry(action, at(1))).await);
+        }
+        entries.reverse();
+        assert_eq!(latest(&backend, &ActivityFilter::default()).await, entries);
+    }
+
+    /// The newest come first, those of one moment by id; and no more than were asked for.
+    pub async fn the_newest_come_first(backend: Backend) {
+        let samples = Samples::default();
+        let old = appended(&backend, samples.entry(Action::AuthLogin, at(2))).await;
+        let newest = appended(&backend, samples.entry(Action::AuthLogin, at(3))).await;
+        let oldest = appended(&backend, samples.entry(Action::AuthLogin, at(1))).await;
+        let same_moment = appended(&backend, samples.entry(Action::AuthLogin, at(2))).await;
+        let all = [newest, same_moment, old, oldest];
+        assert_eq!(latest(&backend, &ActivityFilter::default()).await, all);
+        for size in 1..all.len() {
+            let page = PageSize::new(size.try_into().unwrap()).unwrap();
+            let found = backend.activity_latest(&ActivityFilter::default(), page).await.unwrap();
+            assert_eq!(Some(&*found), all.get(..size));
+        }
+    }
+
+    /// Each filter lets through what it names, and together they must all hold.
+    pub async fn filters_let_through_what_they_name(backend: Backend) {
+        let samples = Samples::default();
+        let (ada, bob) = (samples.user_id(), samples.user_id());
+        let mut ids = Vec::new();
+        for (actor, subject, action, outcome, second) in [
+            (Some(ada), Some(ada), Action::AuthLogin, Outcome::Success, 1),
+            (None, Some(ada), Action::AuthLogin, Outcome::Failure, 2),
+            (Some(bob), Some(ada), Action::UserUpdated, Outcome::Success, 3),
+            (Some(ada), Some(bob), Action::UserDeleted, Outcome::Success, 4),
+            (None, None, Action::KeyRotated, Outcome::Success, 5),
+        ] {
+            let entry = ActivityEntry { actor, subject, outcome, ..samples.entry(action, at(second)) };
+            ids.push(appended(&backend, entry).await.id);
+        }
+        let everything = ActivityFilter::default();
+        for (filter, expected) in [
+            (everything.clone(), vec![4, 3, 2, 1, 0]),
+            (ActivityFilter { subject: Some(ada), ..everything.clone() }, vec![2, 1, 0]),
+            (ActivityFilter { actor: Some(ada), ..everything.clone() }, vec![3, 0]),
+            (ActivityFilter { actor: Some(ada), subject: Some(ada), ..everything.clone() }, vec![0]),
+            (ActivityFilter { actions: vec![Action::AuthLogin], ..everything.clone() }, vec![1, 0]),
+            (
+                ActivityFilter { actions: vec![Action::UserDeleted, Action::UserUpdated], ..everything.clone() },
+                vec![3, 2],
+            ),
+            (ActivityFilter { actions: vec![Action::RoleCreated], ..everything.clone() }, vec![]),
+            (ActivityFilter { outcome: Some(Outcome::Failure), ..everything.clone() }, vec![1]),
+            (ActivityFilter { from: Some(at(3)), ..everything.clone() }, vec![4, 3, 2]),
+            (ActivityFilter { to: Some(at(3)), ..everything.clone() }, vec![1, 0]),
+            (ActivityFilter { from: Some(at(2)), to: Some(at(4)), ..everything.clone() }, vec![2, 1]),
+            (
+                ActivityFilter { subject: Some(ada), outcome: Some(Outcome::Success), from: Some(at(2)), ..everything },
+                vec![2],
+            ),
+        ] {
+            let found: Vec<ActivityId> = latest(&backend, &filter).await.iter().map(|entry| entry.id).collect();
+            let expected: Vec<ActivityId> =
+                expected.into_iter().filter_map(|index: usize| ids.get(index).copied()).collect();
+            assert_eq!(found, expected, "{filter:?}");
+        }
+    }
+});
+
+async fn appended(backend: &Backend, entry: ActivityEntry) -> ActivityEntry {
+    commit(backend, async |transaction| transaction.activity_append(&entry).await).await.unwrap();
+    entry
+}
+
+async fn latest(backend: &Backend, filter: &ActivityFilter) -> Vec<ActivityEntry> {
+    backend.activity_latest(filter, PageSize::MAX).await.unwrap()
+}
