@@ -30,7 +30,7 @@ fn proven_by_tests() -> BTreeMap<String, BTreeSet<String>> {
     for file in files {
         let shown = file.strip_prefix(root()).unwrap().to_str().unwrap().replace('\\', "/");
         for line in fs::read_to_string(&file).unwrap().lines() {
-            let Some((_, ids)) = line.split_once("/// Proves: ") else { continue };
+            let Some(ids) = line.trim_start().strip_prefix("/// Proves: ") else { continue };
             for id in ids.split(',') {
                 let id = id.trim().trim_end_matches('.');
                 assert!(is_id(id), "{shown}: {id:?} is not the id of a requirement");
