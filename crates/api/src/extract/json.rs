@@ -18,12 +18,17 @@ const MAX_DEPTH: usize = 32;
 /// The longest path that an answer repeats; keys may be as long as a body.
 const MAX_FIELD_LENGTH: usize = 128;
 
-/// Reads a value of the asked shape.
+/// Reads an object of the asked shape.
 ///
 /// # Errors
 /// `MALFORMED_REQUEST` for what [`scan`] refuses, `VALIDATION_FAILED` for the first fault of shape.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     scan(bytes).map_err(|error| ApiError::new(ErrorCode::MalformedRequest, malformed(&error)))?;
+    if !bytes.trim_ascii_start().starts_with(b"{") {
+        // serde would take the items of an array for fields, in the order of their declaration.
+        let fault = Fault::new(FaultCode::WrongType, "must be a JSON object");
+        return Err(ApiError::invalid(String::new(), fault));
+    }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let (field, fault) = fault_of_shape(error.path(), error.inner());

@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 
 use actix_web::{
-    Error, HttpResponse,
+    Error,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -29,5 +29,5 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
         }
         Err(_) => ApiError::timeout(),
     };
-    Ok(ServiceResponse::new(head, HttpResponse::from_error(refusal)).map_into_right_body())
+    Ok(ServiceResponse::from_err(refusal, head).map_into_right_body())
 }

@@ -2,7 +2,7 @@
 //! and at 128 KiB, with an answer of its own.
 
 use actix_web::{
-    Error, HttpResponse,
+    Error,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -23,7 +23,8 @@ pub(crate) async fn head_limit<B: MessageBody + 'static>(
     if head_size(&request) > limit {
         let message = format!("request line and header fields may have at most {limit} bytes");
         let refusal = ApiError::new(ErrorCode::HeadersTooLarge, message);
-        return Ok(request.into_response(HttpResponse::from_error(refusal)).map_into_right_body());
+        let (head, _) = request.into_parts();
+        return Ok(ServiceResponse::from_err(refusal, head).map_into_right_body());
     }
     Ok(next.call(request).await?.map_into_left_body())
 }

@@ -1,0 +1,249 @@
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use actix_web::{
+    body::to_bytes,
+    http::{StatusCode, header::HeaderMap},
+    test::{TestRequest, call_service, init_service},
+    web::Bytes,
+};
+use serde_json::{Value, json};
+use usher_api::{ApiSettings, ApiState, ReadinessProbe, app, async_trait};
+use usher_domain::{Actor, PlainPassword, SigningAlgorithm, User};
+use usher_service::{
+    AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, MasterKey,
+    PasswordHasher, PasswordSettings, TokenIssuer, TokenSettings, UserDraft, UsersManager, UsersSettings,
+};
+use usher_storage::MemoryBackend;
+
+use crate::contract;
+
+/// That of the examples in the document.
+pub(crate) const PASSWORD: &str = "Analytical-Engine-1843";
+
+/// The API over a backend in memory, with bcrypt at its cheapest and time standing still.
+#[derive(Clone)]
+pub(crate) struct TestApi {
+    pub(crate) state: Arc<ApiState>,
+    pub(crate) backend: Arc<MemoryBackend>,
+}
+
+pub(crate) struct AllReady;
+
+#[async_trait]
+impl ReadinessProbe for AllReady {
+    async fn unready(&self) -> Vec<&'static str> {
+        Vec::new()
+    }
+}
+
+impl TestApi {
+    pub(crate) async fn new() -> Self {
+        Self::with(|_| ()).await
+    }
+
+    /// With another state, for example with other settings.
+    pub(crate) async fn with(change: impl FnOnce(&mut ApiState)) -> Self {
+        Self::hashing(PasswordSettings { algorithm: HashAlgorithm::Bcrypt { cost: 4 }, ..cheap() }, change).await
+    }
+
+    pub(crate) async fn hashing(passwords: PasswordSettings, change: impl FnOnce(&mut ApiState)) -> Self {
+        let (environment, _) = Environment::mock();
+        let backend = Arc::new(MemoryBackend::new());
+        let hasher = Arc::new(PasswordHasher::new(&passwords, &environment).unwrap());
+        let master_key = MasterKey::from_bytes([7; 32]);
+        let tokens = TokenSettings {
+            issuer: "https://id.example.org".to_owned(),
+            audience: "usher".to_owned(),
+            algorithm: SigningAlgorithm::EdDsa,
+            access_ttl: Duration::from_secs(900),
+        };
+        let tokens = TokenIssuer::open(backend.clone(), &master_key, tokens, environment.clone()).await.unwrap();
+        let tokens = Arc::new(tokens);
+        let users = UsersManager::new(backend.clone(), hasher.clone(), UsersSettings::default(), environment.clone());
+        let auth = AuthManager::new(
+            backend.clone(),
+            hasher,
+            tokens.clone(),
+            &master_key,
+            AuthSettings::default(),
+            environment.clone(),
+        );
+        let readiness = Arc::new(AllReady);
+        let mut state = ApiState { auth, users, tokens, readiness, environment, settings: ApiSettings::default() };
+        change(&mut state);
+        Self { state: Arc::new(state), backend }
+    }
+
+    pub(crate) async fn make(&self, draft: UserDraft) -> User {
+        self.state.users.create_user(&Actor::system(), draft).await.unwrap()
+    }
+
+    /// The first administrator, with the default password.
+    pub(crate) async fn bootstrap(&self) {
+        let admin = BootstrapAdmin {
+            username: "admin".parse().unwrap(),
+            password: PlainPassword::new(DEFAULT_ADMIN_PASSWORD.to_owned()),
+        };
+        self.state.users.ensure_default_admin(admin).await.unwrap();
+    }
+
+    /// The access token of a new user without permissions.
+    pub(crate) async fn user(&self, username: &str) -> String {
+        self.make(draft(username)).await;
+        self.token(username).await
+    }
+
+    /// The access token of a new administrator.
+    pub(crate) async fn admin(&self, username: &str) -> String {
+        self.make(UserDraft { roles: Some(vec!["admin".to_owned()]), ..draft(username) }).await;
+        self.token(username).await
+    }
+
+    /// The access token of somebody who must change his password, although he is an administrator.
+    pub(crate) async fn unsettled(&self, username: &str) -> String {
+        let roles = Some(vec!["admin".to_owned()]);
+        self.make(UserDraft { roles, must_change_password: Some(true), ..draft(username) }).await;
+        self.token(username).await
+    }
+
+    pub(crate) async fn token(&self, username: &str) -> String {
+        let login = self.post("/api/v1/auth/login", &json!({ "identifier": username, "password": PASSWORD })).await;
+        login.data()["access_token"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.call(TestRequest::get().uri(path)).await
+    }
+
+    pub(crate) async fn get_as(&self, token: &str, path: &str) -> Answer {
+        self.call(bearer(TestRequest::get().uri(path), token)).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.call(TestRequest::post().uri(path).set_json(body)).await
+    }
+
+    pub(crate) async fn post_as(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.call(bearer(TestRequest::post().uri(path).set_json(body), token)).await
+    }
+
+    /// Posts a body as it is, as JSON.
+    pub(crate) async fn post_raw(&self, path: &str, body: impl Into<Bytes>) -> Answer {
+        self.call(json_post(path).set_payload(body)).await
+    }
+
+    /// Sends a request, and checks that the document tells of the answer.
+    pub(crate) async fn call(&self, request: TestRequest) -> Answer {
+        let service = init_service(app(self.state.clone())).await;
+        let request = request.to_request();
+        let (method, path) = (request.method().clone(), request.path().to_owned());
+        let response = call_service(&service, request).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = to_bytes(response.into_body()).await.unwrap();
+        let answer = Answer { status, headers, body };
+        contract::assert_documented(&self.state.settings, &method, &path, &answer);
+        answer
+    }
+}
+
+fn cheap() -> PasswordSettings {
+    PasswordSettings { threads: 2, nice: 0, ..PasswordSettings::default() }
+}
+
+pub(crate) fn draft(username: &str) -> UserDraft {
+    UserDraft {
+        username: username.to_owned(),
+        password: Some(PlainPassword::new(PASSWORD.to_owned())),
+        must_change_password: Some(false),
+        ..UserDraft::default()
+    }
+}
+
+pub(crate) fn bearer(request: TestRequest, token: &str) -> TestRequest {
+    request.insert_header(("Authorization", format!("Bearer {token}")))
+}
+
+pub(crate) fn json_post(path: &str) -> TestRequest {
+    TestRequest::post().uri(path).insert_header(("Content-Type", "application/json"))
+}
+
+pub(crate) fn from(request: TestRequest, peer: &str) -> TestRequest {
+    request.peer_addr(SocketAddr::new(peer.parse().unwrap(), 50_000))
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    pub(crate) fn json_or_none(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    /// The one value of a header field; empty if there is none.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        let mut values = self.headers.get_all(name);
+        let value = values.next().map_or("", |value| value.to_str().unwrap());
+        assert!(values.next().is_none(), "{name} is there twice: {self:?}");
+        value
+    }
+
+    /// What a success brings.
+    pub(crate) fn data(&self) -> Value {
+        let json = self.json();
+        assert_eq!((&json["success"], &json["error"]), (&json!(true), &Value::Null), "{self:?}");
+        assert_eq!(keys(&json), ["data", "error", "success"]);
+        json["data"].clone()
+    }
+
+    /// The code of a refusal, whose form is checked.
+    pub(crate) fn code(&self) -> String {
+        let json = self.json();
+        assert_eq!((&json["success"], &json["data"]), (&json!(false), &Value::Null), "{self:?}");
+        assert_eq!(keys(&json), ["data", "error", "success"]);
+        assert_eq!(keys(&json["error"]), ["code", "details", "message", "request_id"]);
+        assert_eq!(json["error"]["request_id"], self.header("x-request-id"));
+        assert_eq!(self.header("content-type"), "application/json");
+        json["error"]["code"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn message(&self) -> String {
+        self.json()["error"]["message"].as_str().unwrap().to_owned()
+    }
+
+    /// Fields at fault, each with its code.
+    pub(crate) fn details(&self) -> Vec<(String, String)> {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let details = self.json()["error"]["details"].clone();
+        details.as_array().unwrap().iter().map(|detail| (text(&detail["field"]), text(&detail["code"]))).collect()
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_refused(&self, status: u16, code: &str) {
+        assert_eq!((self.status.as_u16(), self.code().as_str()), (status, code), "{self:?}");
+    }
+
+    #[track_caller]
+    pub(crate) fn assert_invalid(&self, field: &str, code: &str) {
+        self.assert_refused(422, "VALIDATION_FAILED");
+        assert_eq!(self.details(), [(field.to_owned(), code.to_owned())], "{self:?}");
+    }
+}
+
+pub(crate) fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
