@@ -30,7 +30,7 @@ pub(super) async fn docs_asset(name: Path<String>) -> Result<HttpResponse, ApiEr
     let (content_type, body) = match name.as_str() {
         "start.js" => ("text/javascript; charset=utf-8", Bytes::from_static(START.as_bytes())),
         name @ "swagger-ui-bundle.js" => ("text/javascript; charset=utf-8", built_in(name)?),
-        name @ "swagger-ui.css" => ("text/css; charset=utf-8", built_in(name)?),
+        name @ ("swagger-ui.css" | "index.css") => ("text/css; charset=utf-8", built_in(name)?),
         name @ "favicon-32x32.png" => ("image/png", built_in(name)?),
         _ => return Err(ApiError::not_found()),
     };

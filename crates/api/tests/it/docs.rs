@@ -27,7 +27,7 @@ async fn the_page_has_nothing_inline_and_nothing_from_elsewhere() {
             assets += 1;
         }
     }
-    assert_eq!(assets, 5, "icon, style, two scripts, the document");
+    assert_eq!(assets, 6, "icon, two styles, two scripts, the document");
 }
 
 /// Proves: IN-15
