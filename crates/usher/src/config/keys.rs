@@ -1,6 +1,8 @@
 //! Every key that there is, in one table: reading, faults, `config show` and the sample file are all
 //! made from it.
 
+use super::rules::SAMPLE_MASTER_KEY;
+
 /// One key of the configuration.
 #[derive(Debug)]
 pub struct Key {
@@ -42,10 +44,10 @@ pub enum Kind {
 pub enum Fallback {
     /// This text.
     Is(&'static str),
-    /// Something that follows from the machine or from other keys; in words.
-    Follows(&'static str),
-    /// Nothing; what that means, in words.
-    Nothing(&'static str),
+    /// Something that follows from the machine or from other keys: in words, and an example of a value.
+    Follows(&'static str, &'static str),
+    /// Nothing: what that means in words, and an example of a value.
+    Nothing(&'static str, &'static str),
 }
 
 impl Key {
@@ -127,7 +129,7 @@ keys! {
     /// What the paths of the API begin with. Empty: they begin at the root.
     HTTP_BASE_PATH = "http.base_path", Text, Is("/api/v1");
     /// Where people reach usher: scheme, host and port. Behind a TLS proxy this is its https address.
-    HTTP_PUBLIC_URL = "http.public_url", Text, Follows("http:// and http.bind");
+    HTTP_PUBLIC_URL = "http.public_url", Text, Follows("http:// and http.bind", "https://accounts.example.com");
     /// Networks whose word on the client's address is taken, such as 10.0.0.0/8: your reverse proxies.
     HTTP_TRUSTED_PROXIES = "http.trusted_proxies", List, Is("");
     /// Other origins whose browser pages may call the API, exactly as browsers write them.
@@ -152,13 +154,13 @@ keys! {
     /// Whether /docs and /openapi.json are served.
     HTTP_DOCS = "http.docs", Boolean, Is("true");
     /// How many threads serve requests.
-    HTTP_WORKERS = "http.workers", Integer(1, 512), Follows("as many as there are cores");
+    HTTP_WORKERS = "http.workers", Integer(1, 512), Follows("as many as there are cores", "4");
 
     /// The database: sqlite://path/to/file or postgres://user:password@host/name.
     DATABASE_URL = "database.url", DatabaseUrl, Is("sqlite://data/usher.db");
     /// How many connections to open at most.
     DATABASE_MAX_CONNECTIONS = "database.max_connections", Integer(1, 1000),
-        Nothing("four for each core on PostgreSQL; one for each core and one that writes on SQLite");
+        Nothing("four for each core on PostgreSQL; one for each core and one that writes on SQLite", "16");
     /// How long a request waits for a connection before it is answered 503.
     DATABASE_ACQUIRE_TIMEOUT = "database.acquire_timeout", Duration(100, HOUR), Is("2s");
     /// How long one statement may take, on PostgreSQL. 0: as long as it likes.
@@ -167,7 +169,7 @@ keys! {
     DATABASE_MIGRATE_ON_START = "database.migrate_on_start", Boolean, Is("true");
 
     /// `iss` of access tokens, compared exactly.
-    AUTH_ISSUER = "auth.issuer", Text, Follows("http.public_url");
+    AUTH_ISSUER = "auth.issuer", Text, Follows("http.public_url", "https://accounts.example.com");
     /// `aud` of access tokens, compared exactly.
     AUTH_AUDIENCE = "auth.audience", Text, Is("usher");
     /// What access tokens are signed with.
@@ -182,17 +184,17 @@ keys! {
     /// Base64 of exactly 32 random bytes (`openssl rand -base64 32`). Everything that usher encrypts
     /// or signs hangs on it: keep a copy, away from the database.
     SECRETS_MASTER_KEY = "secrets.master_key", Secret,
-        Nothing("for SQLite one is made, beside the database file; for other databases it must be given");
+        Nothing("for SQLite one is made, beside the database file; for other databases it must be given", SAMPLE_MASTER_KEY);
     /// A further secret that every password hash is keyed with. Once set it must stay: without it
     /// those passwords match no more.
-    SECRETS_PEPPER = "secrets.pepper", Secret, Nothing("no pepper");
+    SECRETS_PEPPER = "secrets.pepper", Secret, Nothing("no pepper", "32 characters or more, better random ones");
 
     /// How new passwords are hashed.
     PASSWORD_ALGORITHM = "password.algorithm", Choice(&["bcrypt", "argon2id"]), Is("bcrypt");
     /// The cost of bcrypt: each step doubles the work. Below 10 only in profile `test`.
     PASSWORD_BCRYPT_COST = "password.bcrypt_cost", Integer(4, 15), Is("12");
     /// How many threads hash passwords.
-    PASSWORD_HASH_THREADS = "password.hash_threads", Integer(1, 512), Follows("as many as there are cores");
+    PASSWORD_HASH_THREADS = "password.hash_threads", Integer(1, 512), Follows("as many as there are cores", "4");
     /// How much hashing may wait; what comes on top is answered 503 at once.
     PASSWORD_HASH_QUEUE = "password.hash_queue", Duration(100, 60 * SECOND), Is("2s");
     /// How far hashing stands back for everything else: 0 not at all, 19 most. Linux only.
@@ -213,12 +215,12 @@ keys! {
 
     /// A regular expression that new usernames must match as a whole.
     VALIDATION_USERNAME_PATTERN = "validation.username_pattern", Text,
-        Nothing("letters, digits, dot, underscore and hyphen");
+        Nothing("letters, digits, dot, underscore and hyphen", "[a-z][a-z0-9]*");
     /// The most characters of a new username.
     VALIDATION_USERNAME_MAX = "validation.username_max", Integer(3, 50), Is("50");
     /// Names that nobody can give himself, instead of the built-in ones.
     VALIDATION_RESERVED_USERNAMES = "validation.reserved_usernames", List,
-        Follows("admin, root, support and other names that would pass for the system");
+        Follows("admin, root, support and other names that would pass for the system", "admin,root");
     /// How wide full names are: `strict` allows letters and hyphens only.
     VALIDATION_FULL_NAME_PATTERN = "validation.full_name_pattern", Choice(&["international", "strict"]),
         Is("international");
@@ -227,7 +229,7 @@ keys! {
     BOOTSTRAP_ADMIN_USERNAME = "bootstrap.admin_username", Text, Is("admin");
     /// His first password, to be changed at the first login.
     BOOTSTRAP_ADMIN_PASSWORD = "bootstrap.admin_password", Secret,
-        Nothing("`admin` on a machine that only talks to itself, otherwise a random one that is printed once");
+        Nothing("`admin` on a machine that only talks to itself, else a random one that is printed once", "choose one");
 
     /// How logs look on standard error. `auto`: text on a terminal, JSON otherwise.
     TELEMETRY_LOG_FORMAT = "telemetry.log_format", Choice(&["auto", "text", "json"]), Is("auto");

@@ -208,7 +208,7 @@ impl Source for Layer {
 fn defaults() -> Layer {
     let set = |key: &&'static Key| match key.default {
         Fallback::Is(text) => Some((key.name.to_owned(), Value::new(Some(&"default".to_owned()), text))),
-        Fallback::Follows(_) | Fallback::Nothing(_) => None,
+        Fallback::Follows(..) | Fallback::Nothing(..) => None,
     };
     Layer(keys::ALL.iter().filter_map(set).collect())
 }

@@ -139,7 +139,7 @@ impl Reader {
                 self.complain(key, complaint);
                 match key.default {
                     Fallback::Is(text) => parse(&ValueKind::from(text)).unwrap_or_default(),
-                    Fallback::Follows(_) | Fallback::Nothing(_) => T::default(),
+                    Fallback::Follows(..) | Fallback::Nothing(..) => T::default(),
                 }
             }
         }

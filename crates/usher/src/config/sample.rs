@@ -54,17 +54,19 @@ fn bounds(kind: Kind) -> Option<String> {
 }
 
 fn example(key: &Key, name: &str) -> String {
-    match key.default {
-        Fallback::Is(text) => format!("# {name} = {}\n", literal(key.kind, text)),
-        Fallback::Follows(what) => format!("# Without it: {what}.\n# {name} = {}\n", placeholder(key.kind)),
-        Fallback::Nothing(what) => {
-            let file = if key.is_secret() { format!("# {name}_file = \"...\"\n") } else { String::new() };
-            format!("# Without it: {what}.\n# {name} = {}\n{file}", placeholder(key.kind))
-        }
+    let (what, value) = match key.default {
+        Fallback::Is(value) => (None, value),
+        Fallback::Follows(what, value) | Fallback::Nothing(what, value) => (Some(what), value),
+    };
+    let mut text = what.map(|what| format!("# Without it: {what}.\n")).unwrap_or_default();
+    text.push_str(&format!("# {name} = {}\n", literal(key.kind, value)));
+    if key.is_secret() {
+        text.push_str(&format!("# {name}_file = \"/run/secrets/{name}\"\n"));
     }
+    text
 }
 
-/// A default as TOML writes it.
+/// A value as TOML writes it.
 fn literal(kind: Kind, text: &str) -> String {
     match kind {
         Kind::Integer(..) | Kind::Boolean => text.to_owned(),
@@ -75,17 +77,6 @@ fn literal(kind: Kind, text: &str) -> String {
         }
         Kind::Text | Kind::Choice(_) | Kind::Duration(..) | Kind::Size(..) | Kind::Secret | Kind::DatabaseUrl => {
             format!("{text:?}")
-        }
-    }
-}
-
-fn placeholder(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Integer(..) => "8",
-        Kind::List => "[\"...\"]",
-        Kind::Boolean => "true",
-        Kind::Text | Kind::Choice(_) | Kind::Duration(..) | Kind::Size(..) | Kind::Secret | Kind::DatabaseUrl => {
-            "\"...\""
         }
     }
 }

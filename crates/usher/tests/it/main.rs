@@ -1,0 +1,14 @@
+//! The configuration through the library, and the binary from outside.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod commands;
+mod config_faults;
+mod config_layers;
+mod config_rules;
+mod config_sample;
+mod first_start;
+mod logs;
+mod postgres;
+mod serving;
+mod support;
