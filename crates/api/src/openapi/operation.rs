@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use actix_web::http::{
-    StatusCode,
-    header::{ETAG, LOCATION},
-};
+use actix_web::http::StatusCode;
 use serde_json::{Value, json};
+use usher_domain::FaultCode;
 use utoipa::{
     ToSchema,
     openapi::{
@@ -163,13 +161,13 @@ impl Operation {
 
     /// Says in `ETag` which version it answers with.
     pub(crate) fn versioned(mut self) -> Self {
-        self.answer.headers.insert(ETAG.to_string(), text_header("The version, in quotation marks.").into());
+        self.answer.headers.insert("ETag".to_owned(), text_header("The version, in quotation marks.").into());
         self
     }
 
     /// Says in `Location` where what it made is.
     pub(crate) fn locates(mut self) -> Self {
-        self.answer.headers.insert(LOCATION.to_string(), text_header("The path of what was made.").into());
+        self.answer.headers.insert("Location".to_owned(), text_header("The path of what was made.").into());
         self
     }
 
@@ -221,6 +219,20 @@ fn text_header(description: &str) -> Header {
     header
 }
 
+/// What the details of a refusal can look like.
+fn example_details(code: ErrorCode) -> Value {
+    let detail =
+        |field, code: FaultCode, message| json!([{ "field": field, "code": code.as_str(), "message": message }]);
+    match code {
+        ErrorCode::ValidationFailed => detail("username", FaultCode::TooShort, "must have at least 3 characters"),
+        ErrorCode::WeakPassword => detail("password", FaultCode::MissingDigit, "must hold at least a digit"),
+        ErrorCode::UsernameTaken => detail("username", FaultCode::Taken, "the username is taken"),
+        ErrorCode::EmailTaken => detail("email", FaultCode::Taken, "the e-mail address is taken"),
+        ErrorCode::ExternalIdTaken => detail("external_id", FaultCode::Taken, "the external id is taken"),
+        _ => json!([]),
+    }
+}
+
 /// All codes of one status, each with its meaning and an example.
 fn refusal(status: StatusCode, codes: &[ErrorCode]) -> Response {
     let meanings: Vec<_> = codes.iter().map(|code| format!("`{code}`: {}", code.summary())).collect();
@@ -228,7 +240,7 @@ fn refusal(status: StatusCode, codes: &[ErrorCode]) -> Response {
         let error = json!({
             "code": code.as_str(),
             "message": code.summary(),
-            "details": [],
+            "details": example_details(*code),
             "request_id": "01900000-0000-7000-8000-000000000003",
         });
         let example = json!({ "success": false, "data": null, "error": error });

@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use actix_web::rt::time::timeout;
 use futures_util::future::{join_all, pending};
 use serde_json::json;
 use usher_api::{ErrorCode, ReadinessProbe, async_trait};
@@ -104,7 +105,7 @@ async fn what_takes_too_long_is_given_up() {
         state.settings.request_timeout = Duration::from_millis(20);
     })
     .await;
-    let answer = api.get("/health/ready").await;
+    let answer = timeout(Duration::from_secs(1), api.get("/health/ready")).await.unwrap();
     answer.assert_refused(503, "TIMEOUT");
     assert_eq!(answer.header("retry-after"), "1");
 }
