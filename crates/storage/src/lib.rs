@@ -41,12 +41,13 @@ impl<T: UserWrites + RoleWrites + SessionWrites + ActivityWrites + ?Sized> Write
 
 /// A place where users rest.
 ///
-/// What a backend promises, and what the suite in [`contract`] asks of it:
+/// What a backend promises, and what the suite of the feature `contract` asks of it:
 ///
 /// - **Reads** see what was committed, each read for itself.
 /// - **A transaction** sees its own writes, nobody else sees them before [`Transaction::commit`], and
 ///   without it they are gone: a transaction that is dropped rolls back.
 /// - **After any error** a transaction is poisoned: `commit` answers an error and nothing stays.
+///   So it should be after a write that was left half-way, its future dropped.
 /// - **Guarded writes** (those that answer `bool`) are compare-and-swaps: of any number that race,
 ///   one wins.
 /// - **Locking reads** (`*_for_update`, [`RoleWrites::role_lock`]) hold everybody else's off until the

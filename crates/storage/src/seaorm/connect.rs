@@ -1,22 +1,32 @@
 //! Opening the pools, each engine as it needs.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    io, mem,
+    path::Path,
+    str::FromStr,
+    time::Duration,
+};
 
 use sea_orm::{
     DatabaseConnection, DbErr, RuntimeErr, SqlxError,
     sqlx::{
-        Database, Postgres, Sqlite,
+        Database, Postgres, Sqlite, SqlitePool,
         pool::PoolOptions,
         postgres::PgConnectOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
     },
 };
+use tokio::time::{sleep, timeout};
 
 use super::{ConnectSettings, Engine, Pools, error::failed};
 use crate::{StorageError, StorageResult};
 
 /// How long SQLite waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long to wait between two attempts where SQLite itself does not wait.
+const TURN: Duration = Duration::from_millis(5);
 
 impl Pools {
     pub(super) async fn connect(settings: &ConnectSettings) -> StorageResult<Self> {
@@ -53,11 +63,26 @@ async fn sqlite(settings: &ConnectSettings) -> StorageResult<Pools> {
         return Ok(Pools { engine: Engine::Sqlite, reader: only.clone(), writer: only });
     }
     make_private(options.get_filename()).map_err(|error| StorageError::Unavailable(Box::new(error)))?;
-    let options = options.journal_mode(SqliteJournalMode::Wal).synchronous(SqliteSynchronous::Full);
-    let writer = pool.clone().max_connections(1).connect_with(options.clone()).await.map_err(refused)?;
+    let options = options.synchronous(SqliteSynchronous::Full);
+    let writer = pool.clone().max_connections(1);
+    let writer = in_wal_mode(&writer, options.clone().journal_mode(SqliteJournalMode::Wal)).await?;
     let readers = pool.max_connections(settings.sqlite_readers());
     let reader = readers.connect_with(options.pragma("query_only", "ON")).await.map_err(refused)?;
     Ok(Pools { engine: Engine::Sqlite, reader: reader.into(), writer: writer.into() })
+}
+
+/// Connects the one that writes. Where several start at once, SQLite does not wait for its turn to
+/// turn on the write-ahead log, as it does otherwise.
+async fn in_wal_mode(writer: &PoolOptions<Sqlite>, options: SqliteConnectOptions) -> StorageResult<SqlitePool> {
+    let turns = async {
+        loop {
+            match writer.clone().connect_with(options.clone()).await.map_err(refused) {
+                Err(StorageError::Contention) => sleep(TURN).await,
+                connected => break connected,
+            }
+        }
+    };
+    timeout(BUSY_TIMEOUT, turns).await.unwrap_or(Err(StorageError::Contention))
 }
 
 fn pool<DB: Database>(settings: &ConnectSettings) -> PoolOptions<DB> {
@@ -77,27 +102,38 @@ fn is_in_memory(url: &str) -> bool {
 /// Makes the file and its folders if they are missing, for the owner's eyes only: it holds password
 /// hashes. SQLite gives the files beside it the same mode.
 #[cfg(unix)]
-fn make_private(file: &Path) -> std::io::Result<()> {
+fn make_private(file: &Path) -> io::Result<()> {
     use std::{
-        fs::{DirBuilder, OpenOptions, Permissions},
+        fs::{DirBuilder, Permissions},
         os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
     };
 
     if let Some(folder) = file.parent() {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
-    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(file)?;
-    if opened.metadata()?.permissions().mode() & 0o077 != 0 {
-        opened.set_permissions(Permissions::from_mode(0o600))?;
+    make(OpenOptions::new().mode(0o600), file)?;
+    if fs::metadata(file)?.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(file, Permissions::from_mode(0o600))?;
     }
     Ok(())
 }
 
 /// Makes the file and its folders if they are missing.
 #[cfg(not(unix))]
-fn make_private(file: &Path) -> std::io::Result<()> {
+fn make_private(file: &Path) -> io::Result<()> {
     if let Some(folder) = file.parent() {
-        std::fs::create_dir_all(folder)?;
+        fs::create_dir_all(folder)?;
     }
-    std::fs::OpenOptions::new().create(true).append(true).open(file).map(drop)
+    make(&mut OpenOptions::new(), file)
+}
+
+/// Makes the file if it is missing. It is never closed: that would take away the locks which another
+/// connection of this process may hold on it by then (<https://sqlite.org/howtocorrupt.html>, 2.2).
+fn make(options: &mut OpenOptions, file: &Path) -> io::Result<()> {
+    match options.write(true).create_new(true).open(file) {
+        Ok(made) => mem::forget(made),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
 }

@@ -13,6 +13,8 @@ mod row;
 mod sessions;
 mod settings;
 mod signing_keys;
+#[cfg(test)]
+mod tests;
 mod users;
 
 use std::{

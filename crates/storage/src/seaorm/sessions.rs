@@ -19,7 +19,7 @@ use crate::{Constraint, SessionQueries, SessionWrites, StorageResult};
 
 /// What every request with an access token asks; the text is made once. SQLite reads the
 /// placeholders of PostgreSQL, too.
-static WITH_USER: LazyLock<String> = LazyLock::new(|| {
+pub(super) static WITH_USER: LazyLock<String> = LazyLock::new(|| {
     let owner = Expr::col((sessions::Entity, sessions::Column::UserId));
     let query = Query::select()
         .columns(sessions::Column::iter().map(|column| (sessions::Entity, column)))

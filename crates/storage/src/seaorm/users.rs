@@ -141,7 +141,7 @@ fn within(scope: UserScope) -> Condition {
     }
 }
 
-fn select(scope: UserScope, filter: SimpleExpr) -> SelectStatement {
+pub(super) fn select(scope: UserScope, filter: SimpleExpr) -> SelectStatement {
     let query = Query::select().from(users::Entity).cond_where(within(scope)).and_where(filter).take();
     with_account(query)
 }

@@ -2,6 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod failures;
+mod migrations;
+mod sample;
+mod sqlite;
+
 use usher_storage::{
     ConnectSettings, MemoryBackend, SeaOrmBackend,
     contract::{TestDatabase, suite},
