@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::{Fault, Sources};
+use crate::config::Sources;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -147,11 +147,9 @@ pub struct Health {
 
 impl Options {
     /// What the configuration is made from.
-    ///
-    /// # Errors
-    /// A [`Fault`] where `.env` cannot be read.
-    pub fn sources(&self) -> Result<Sources, Fault> {
-        let mut sources = Sources::of_process()?;
+    #[must_use]
+    pub fn sources(&self) -> Sources {
+        let mut sources = Sources::of_process();
         if let Some(file) = &self.config {
             sources = sources.with_file(file);
         }
@@ -165,6 +163,6 @@ impl Options {
                 sources = sources.with(key, value, flag);
             }
         }
-        Ok(sources)
+        sources
     }
 }

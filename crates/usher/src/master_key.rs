@@ -16,8 +16,6 @@ use crate::{
     start_error::StartError,
 };
 
-const FILE_NAME: &str = "master.key";
-
 /// The master key, and whether it was made just now.
 pub(crate) struct FoundKey {
     pub(crate) key: MasterKey,
@@ -31,17 +29,15 @@ impl FoundKey {
         if let Some(key) = &config.master_key {
             return Ok(Self { key: key.clone(), made: None });
         }
-        match config.database.url.engine() {
-            DatabaseEngine::SqliteFile(database) => {
-                Self::beside(&database.with_file_name(FILE_NAME), config, backend).await
-            }
+        match (config.database.url.master_key_file(), config.database.url.engine()) {
+            (Some(path), _) => Self::in_file(&path, config, backend).await,
             // What is in memory needs a key for as long only.
-            DatabaseEngine::SqliteMemory => Ok(Self { key: generate()?, made: None }),
-            DatabaseEngine::Postgres => Err(StartError::MasterKeyNotGiven),
+            (None, DatabaseEngine::SqliteMemory) => Ok(Self { key: generate()?, made: None }),
+            (None, DatabaseEngine::SqliteFile(_) | DatabaseEngine::Postgres) => Err(StartError::MasterKeyNotGiven),
         }
     }
 
-    async fn beside(path: &Path, config: &Config, backend: &SeaOrmBackend) -> Result<Self, StartError> {
+    async fn in_file(path: &Path, config: &Config, backend: &SeaOrmBackend) -> Result<Self, StartError> {
         if path.exists() {
             return read(path).map(|key| Self { key, made: None });
         }

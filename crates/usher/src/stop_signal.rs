@@ -1,33 +1,45 @@
+//! The wish that the process may end: SIGTERM, where there is such a thing, and Ctrl-C everywhere.
+
 use std::io;
 
 use tokio::signal;
 
-/// The wish that the process may end: SIGTERM, where there is such a thing, and Ctrl-C everywhere.
+/// Listens for it.
 #[derive(Debug)]
 pub(crate) struct StopSignal {
     #[cfg(unix)]
     terminate: signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: signal::unix::Signal,
 }
 
+#[cfg(unix)]
 impl StopSignal {
-    /// Listens from now on, instead of ending at once.
-    #[cfg(unix)]
+    /// From now on the process does not end by itself.
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal::unix::signal(signal::unix::SignalKind::terminate())? })
+        use signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Listens from now on, instead of ending at once.
-    #[cfg(not(unix))]
+    /// Waits for it.
+    pub(crate) async fn received(mut self) {
+        use std::pin::pin;
+        futures_util::future::select(pin!(self.terminate.recv()), pin!(self.interrupt.recv())).await;
+    }
+}
+
+#[cfg(not(unix))]
+impl StopSignal {
+    /// From now on the process does not end by itself.
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {})
     }
 
     /// Waits for it.
-    pub(crate) async fn received(mut self) {
-        #[cfg(unix)]
-        let terminate = self.terminate.recv();
-        #[cfg(not(unix))]
-        let terminate = std::future::pending::<Option<()>>();
-        futures_util::future::select(std::pin::pin!(terminate), std::pin::pin!(signal::ctrl_c())).await;
+    pub(crate) async fn received(self) {
+        if let Err(error) = signal::ctrl_c().await {
+            tracing::error!(%error, "Ctrl-C cannot be listened for");
+            std::future::pending::<()>().await;
+        }
     }
 }

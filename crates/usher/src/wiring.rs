@@ -127,7 +127,8 @@ impl Application {
     /// # Errors
     /// [`StartError::Server`] where the server breaks down.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { server, config, backend, readiness, lock, .. } = self;
+        let Self { server, address, config, backend, readiness, lock, .. } = self;
+        tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
         let handle = server.handle();
         let drained = async {
             stop.await;

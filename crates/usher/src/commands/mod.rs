@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand},
-    config::{Config, Fault, Faults},
+    config::{Config, Faults},
     console,
     start_error::StartError,
 };
@@ -36,12 +36,6 @@ pub(crate) enum CommandError {
 impl From<Faults> for CommandError {
     fn from(faults: Faults) -> Self {
         Self::Start(StartError::Configuration(faults))
-    }
-}
-
-impl From<Fault> for CommandError {
-    fn from(fault: Fault) -> Self {
-        Faults(vec![fault]).into()
     }
 }
 
@@ -72,14 +66,14 @@ pub fn run(cli: &Cli) -> ExitCode {
 }
 
 fn dispatch(cli: &Cli) -> Result<(), CommandError> {
-    let config = || -> Result<Config, CommandError> { Ok(Config::load(&cli.options.sources()?)?) };
+    let config = || -> Result<Config, CommandError> { Ok(Config::load(&cli.options.sources())?) };
     match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => block_on(serve::serve(config()?)),
         Command::Migrate(command) => block_on(migrate::migrate(command, &config()?)),
         Command::Users(command) => block_on(users::users(command, config()?)),
         Command::Openapi => openapi::openapi(&config()?),
         Command::Config(ConfigCommand::Check) => config().map(|_| console::say("the configuration is good")),
-        Command::Config(ConfigCommand::Show { json }) => show::show(*json, &cli.options.sources()?),
+        Command::Config(ConfigCommand::Show { json }) => show::show(*json, &cli.options.sources()),
         Command::Config(ConfigCommand::Sample) => {
             console::say(crate::config::sample().trim_end());
             Ok(())

@@ -36,18 +36,20 @@ impl DatabaseUrl {
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (engine, shown) = match text.strip_prefix("sqlite:") {
-            Some(":memory:") => (DatabaseEngine::SqliteMemory, text.to_owned()),
-            Some(rest) => {
-                let path = rest.strip_prefix("//").unwrap_or(rest).split('?').next().unwrap_or_default();
-                match path {
-                    "" => return None,
-                    ":memory:" => (DatabaseEngine::SqliteMemory, text.to_owned()),
-                    path => (DatabaseEngine::SqliteFile(path.into()), text.to_owned()),
-                }
-            }
+            Some(rest) => (Self::sqlite(rest.strip_prefix("//").unwrap_or(rest))?, text.to_owned()),
             None => (DatabaseEngine::Postgres, Self::shown_postgres(text)?),
         };
         Some(Self { text: text.to_owned(), shown, engine })
+    }
+
+    /// Paths are taken as they are: the driver would decode `%20`, and other files would lie elsewhere.
+    fn sqlite(rest: &str) -> Option<DatabaseEngine> {
+        let (path, parameters) = rest.split_once('?').unwrap_or((rest, ""));
+        if path == ":memory:" || parameters.split('&').any(|parameter| parameter == "mode=memory") {
+            return Some(DatabaseEngine::SqliteMemory);
+        }
+        let usable = !path.is_empty() && !path.contains('%');
+        usable.then(|| DatabaseEngine::SqliteFile(path.into()))
     }
 
     /// Scheme, host, port and name: users, passwords and options stay out.
@@ -76,6 +78,12 @@ impl DatabaseUrl {
             DatabaseEngine::SqliteFile(path) => Some(path),
             DatabaseEngine::SqliteMemory | DatabaseEngine::Postgres => None,
         }
+    }
+
+    /// Where the master key rests that the first start makes, where there is such a place.
+    #[must_use]
+    pub fn master_key_file(&self) -> Option<PathBuf> {
+        self.file().map(|file| file.with_file_name("master.key"))
     }
 
     /// Whether it holds a password.

@@ -23,6 +23,7 @@ pub struct Sources {
     file: Option<PathBuf>,
     environment: Vec<Given>,
     overrides: Vec<Given>,
+    faults: Vec<Fault>,
 }
 
 /// A value that somebody gave, under the name of a key that may not exist.
@@ -46,25 +47,28 @@ impl Sources {
 
     /// What a process is started with: `usher.toml` and `.env` in the working directory, if they are
     /// there, and the environment, which wins over `.env`.
-    ///
-    /// # Errors
-    /// A [`Fault`] where `.env` cannot be read.
+    #[must_use]
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
-    pub fn of_process() -> Result<Self, Fault> {
+    pub fn of_process() -> Self {
         let mut sources = Self::default();
         if Path::new(DEFAULT_FILE).exists() {
             sources.file = Some(DEFAULT_FILE.into());
         }
         if Path::new(".env").exists() {
-            for (name, value) in read_dotenv().map_err(|problem| dotenv_fault(&problem))? {
-                sources.add_variable(&name, &value, format!("{name} in .env"));
+            match read_dotenv() {
+                Ok(variables) => {
+                    for (name, value) in variables {
+                        sources.add_variable(&name, &value, format!("{name} in .env"));
+                    }
+                }
+                Err(error) => sources.faults.push(dotenv_fault(&error)),
             }
         }
         for (name, value) in std::env::vars_os() {
             let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
             sources.add_variable(&name, &value, format!("environment variable {name}"));
         }
-        Ok(sources)
+        sources
     }
 
     /// Reads this file instead of `usher.toml`.
@@ -141,11 +145,11 @@ impl Settings {
 
     /// Lays the layers over each other. What is wrong is told, what is right is there in any case.
     pub(super) fn merge(sources: &Sources) -> (Self, Vec<Fault>) {
-        let mut faults = Vec::new();
+        let mut faults = sources.faults.clone();
         let mut builder = config::Config::builder().add_source(defaults());
         if let Some(path) = &sources.file {
             match File::from(path.clone()).format(FileFormat::Toml).collect() {
-                Ok(_) => builder = builder.add_source(File::from(path.clone()).format(FileFormat::Toml)),
+                Ok(values) => builder = builder.add_source(Layer(values)),
                 Err(error) => faults.push(file_fault(path, &error)),
             }
         }
@@ -153,8 +157,9 @@ impl Settings {
             builder = set(builder, given, &mut faults);
         }
         let mut found = BTreeMap::new();
-        if let Ok(merged) = builder.build() {
-            flatten(String::new(), merged.cache, &mut found);
+        match builder.build() {
+            Ok(merged) => flatten(String::new(), merged.cache, &mut found),
+            Err(_) => faults.push(not_merged()),
         }
         let settings = Self::take_known(found, &mut faults);
         (settings, faults)
@@ -279,6 +284,16 @@ fn given_twice(key: &Key, given: &Setting, named: &Setting) -> Fault {
     }
 }
 
+/// Never seen: our own sources do not fail. But it must not pass for "nothing is set".
+fn not_merged() -> Fault {
+    Fault {
+        key: "configuration".to_owned(),
+        problem: "cannot be put together".to_owned(),
+        origin: "all sources".to_owned(),
+        remedy: "report this".to_owned(),
+    }
+}
+
 /// Says where a file does not parse, without the line itself: it may hold a secret.
 fn file_fault(path: &Path, error: &ConfigError) -> Fault {
     let (problem, remedy) = match error {
@@ -288,7 +303,8 @@ fn file_fault(path: &Path, error: &ConfigError) -> Fault {
         }
         _ => ("cannot be read".to_owned(), "name a file that usher may read"),
     };
-    Fault { key: path.display().to_string(), problem, origin: "--config".to_owned(), remedy: remedy.to_owned() }
+    let key = path.display().to_string();
+    Fault { key, problem, origin: "the configuration file".to_owned(), remedy: remedy.to_owned() }
 }
 
 /// Of a parser's many lines the first, which says where, and the last, which says what.

@@ -67,7 +67,12 @@ impl Rules<'_> {
         let made = self.profile != Profile::Production && *self.database.url.engine() != DatabaseEngine::Postgres;
         let there = made || reader.setting(&keys::SECRETS_MASTER_KEY).is_some();
         reader.require(&[&keys::SECRETS_MASTER_KEY, &keys::DATABASE_URL, &keys::PROFILE], there, || {
-            Complaint::new("is missing", MAKE_A_KEY)
+            let made = self.database.url.master_key_file().filter(|path| path.exists());
+            let remedy = match made {
+                Some(path) => format!("name {} in USHER__SECRETS__MASTER_KEY_FILE", path.display()),
+                None => MAKE_A_KEY.to_owned(),
+            };
+            Complaint::new("is missing", remedy)
         });
     }
 

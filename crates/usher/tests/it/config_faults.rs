@@ -116,8 +116,9 @@ fn what_does_not_parse_is_not_repeated() {
 
     let place = Place::new();
     place.write(".env", "USHER__SECRETS__PEPPER='hunter2\n");
-    let checked = place.run(&["config", "check"], &[]);
+    let checked = place.run(&["config", "check", "--bind", "nowhere"], &[]);
     assert_eq!(checked.code, Some(78));
     assert!(checked.stderr.starts_with(".env: cannot be parsed"), "{checked:?}");
+    assert!(checked.stderr.contains("\nhttp.bind: "), "the other faults are told all the same: {checked:?}");
     assert!(!checked.stderr.contains("hunter2"), "{checked:?}");
 }

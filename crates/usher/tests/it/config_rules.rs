@@ -235,6 +235,34 @@ fn production_refuses_what_is_only_good_enough_for_development() {
     assert_eq!(production_with(&all).lines().count(), 4);
 }
 
+#[test]
+fn production_names_the_key_that_development_made() {
+    let place = Place::new();
+    let url = format!("sqlite://{}", place.path("usher.db").display());
+    assert!(production_with(&[("secrets.master_key", ""), ("database.url", &url)]).contains("openssl"));
+    let key = place.write("master.key", "any");
+    let line = production_with(&[("secrets.master_key", ""), ("database.url", &url)]);
+    assert!(line.ends_with(&format!("name {key} in USHER__SECRETS__MASTER_KEY_FILE")), "{line}");
+}
+
+#[test]
+fn a_sqlite_address_names_a_file_as_it_is_or_memory() {
+    for (url, file) in [
+        ("sqlite://data/usher.db", Some("data/usher.db")),
+        ("sqlite:///var/lib/usher/usher.db?mode=rwc", Some("/var/lib/usher/usher.db")),
+        ("sqlite:usher.db", Some("usher.db")),
+        ("sqlite::memory:", None),
+        ("sqlite://:memory:", None),
+        ("sqlite://x?mode=memory", None),
+    ] {
+        let config = load(&[("database.url", url)]).unwrap();
+        assert_eq!(config.database.url.file().map(|path| path.to_str().unwrap()), file, "{url}");
+    }
+    for url in ["sqlite://", "sqlite:", "sqlite://my%20data/usher.db", "usher.db"] {
+        refused("database.url", url);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn production_refuses_key_files_that_everybody_can_read() {
