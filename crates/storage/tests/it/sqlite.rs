@@ -1,11 +1,12 @@
-use std::{path::Path, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
+use tokio::task::JoinSet;
 use usher_domain::{SequentialIds, UserScope};
 use usher_storage::{
     ConnectSettings, RoleQueries, SeaOrmBackend, StorageError, UserQueries, UsersStorageBackend, contract::TestDatabase,
 };
 
-use crate::sample::user;
+use crate::sample::{column, raw, user};
 
 async fn connected(url: &str) -> SeaOrmBackend {
     let backend = SeaOrmBackend::connect(ConnectSettings::new(url)).await.unwrap();
@@ -67,6 +68,30 @@ async fn readers_go_on_while_somebody_writes() {
     }
     transaction.commit().await.unwrap();
     assert!(backend.user_by_id(ada.id, UserScope::Existing).await.unwrap().is_some());
+}
+
+/// Two processes that write to one file take turns: none is told to come back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_processes_write_by_turns() {
+    let database = TestDatabase::sqlite();
+    let ids = Arc::new(SequentialIds::default());
+    let mut writing = JoinSet::new();
+    for process in 0..2 {
+        let (backend, ids) = (database.backend().await, Arc::clone(&ids));
+        writing.spawn(async move {
+            for n in 0..50 {
+                let transaction = backend.begin().await.unwrap();
+                transaction.user_any().await.unwrap();
+                transaction.user_insert(&user(&ids, &format!("user-{process}-{n}"))).await.unwrap();
+                transaction.commit().await.unwrap();
+            }
+        });
+    }
+    while let Some(wrote) = writing.join_next().await {
+        wrote.unwrap();
+    }
+    let names: Vec<String> = column(&raw(&database).await, "SELECT username FROM users").await;
+    assert_eq!(names.len(), 100);
 }
 
 /// The file holds password hashes: nobody but its owner reads it, nor the files beside it.
