@@ -30,7 +30,6 @@ fn two_first_starts_at_once_make_one_schema_one_administrator_and_one_set_of_key
         assert_eq!(server.client.login("admin", "admin").status, 200);
     }
     let ended: Vec<_> = servers.into_iter().map(Server::stop).collect();
-    assert!(ended.iter().all(|it| it.status.code() == Some(0)), "{ended:?}");
     let made = ended.iter().filter(|it| it.stdout.contains("there is an administrator now")).count();
     assert_eq!(made, 1, "{ended:?}");
 

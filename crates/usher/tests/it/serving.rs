@@ -39,6 +39,7 @@ fn the_summary_says_what_a_person_needs() {
     assert!(!again.stdout.contains("Password") && !again.stdout.contains("made now"), "{}", again.stdout);
 }
 
+#[cfg(unix)]
 #[test]
 fn sigterm_ends_with_0() {
     let server = Server::start(&Place::new(), &["serve"], &QUICK);
@@ -46,10 +47,11 @@ fn sigterm_ends_with_0() {
     assert_eq!(server.stop().status.code(), Some(0));
 }
 
+#[cfg(unix)]
 #[test]
 fn a_request_in_flight_is_answered_before_the_end() {
     let place = Place::new();
-    let server = Server::start(&place, &[], &[QUICK.as_slice(), &[("USHER__HTTP__DRAIN_DELAY", "2s")]].concat());
+    let mut server = Server::start(&place, &[], &[QUICK.as_slice(), &[("USHER__HTTP__DRAIN_DELAY", "2s")]].concat());
     let body = r#"{"identifier": "admin", "password": "admin"}"#;
     let mut stream = TcpStream::connect(server.client.address()).unwrap();
     let head = format!(
@@ -63,14 +65,14 @@ fn a_request_in_flight_is_answered_before_the_end() {
     answer.read_line(&mut line).unwrap();
     assert_eq!(line, "HTTP/1.1 100 Continue\r\n", "the server waits for the body");
 
-    rustix::process::kill_process(server.id(), rustix::process::Signal::TERM).unwrap();
+    server.terminate();
     while server.client.get("/health/ready").status != 503 {}
     while TcpStream::connect(server.client.address()).is_ok() {}
     stream.write_all(body.as_bytes()).unwrap();
     let mut rest = String::new();
     answer.read_to_string(&mut rest).unwrap();
     assert!(rest.contains("HTTP/1.1 200 OK") && rest.contains("access_token"), "{rest}");
-    assert_eq!(server.stop().status.code(), Some(0));
+    assert_eq!(server.wait().status.code(), Some(0));
 }
 
 #[test]

@@ -5,15 +5,21 @@ mod server;
 
 use std::{
     fs,
-    io::Write,
+    io::{Read, Write},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Duration,
 };
 
 pub(crate) use client::Client;
 pub(crate) use server::Server;
 use tempfile::TempDir;
 use usher::config::{Config, Faults, Sources};
+
+/// Longer than anything takes here.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A password that the policy has nothing against.
 pub(crate) const PASSWORD: &str = "Xk7!vQz-mN4";
@@ -43,21 +49,25 @@ impl Place {
     /// The binary with these arguments, in this folder, with nothing of the machine's own settings.
     pub(crate) fn usher(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
-        command.args(arguments).env_clear().envs(variables.iter().copied()).current_dir(self.0.path());
+        if cfg!(unix) {
+            // Elsewhere nothing runs without some of it.
+            command.env_clear();
+        }
+        command.args(arguments).envs(variables.iter().copied()).current_dir(self.0.path());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     /// Runs the binary to its end.
     pub(crate) fn run(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Finished {
-        Finished::of(&self.usher(arguments, variables).output().unwrap())
+        Finished::wait_for(self.usher(arguments, variables).spawn().unwrap())
     }
 
     /// Runs the binary to its end, with this on standard input.
     pub(crate) fn run_with_input(&self, arguments: &[&str], variables: &[(&str, &str)], input: &str) -> Finished {
         let mut child = self.usher(arguments, variables).stdin(Stdio::piped()).spawn().unwrap();
         child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        Finished::of(&child.wait_with_output().unwrap())
+        Finished::wait_for(child)
     }
 }
 
@@ -70,10 +80,29 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    fn of(output: &Output) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Self { code: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    /// A process that should end by itself; killed if it does not.
+    fn wait_for(mut child: Child) -> Self {
+        let stdout = read_all(child.stdout.take().unwrap());
+        let stderr = read_all(child.stderr.take().unwrap());
+        let texts = stdout.recv_timeout(PATIENCE).and_then(|stdout| Ok((stdout, stderr.recv_timeout(PATIENCE)?)));
+        let Ok((stdout, stderr)) = texts else {
+            child.kill().unwrap();
+            panic!("it does not end");
+        };
+        Self { code: child.wait().unwrap().code(), stdout, stderr }
     }
+}
+
+/// Reads a pipe to its end, on a thread of its own.
+fn read_all(mut pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, text) = mpsc::channel();
+    thread::spawn(move || {
+        let mut read = String::new();
+        pipe.read_to_string(&mut read).unwrap();
+        // Nobody waits any more once the test is over.
+        let _ = sender.send(read);
+    });
+    text
 }
 
 /// Sources with these environment variables.

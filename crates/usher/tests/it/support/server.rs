@@ -1,22 +1,18 @@
 use std::{
-    io::{BufRead, BufReader, Read},
-    process::{Child, ChildStderr, ExitStatus},
+    io::{BufRead, BufReader},
+    process::{Child, ExitStatus},
     sync::mpsc::{self, Receiver},
-    thread::{self, JoinHandle},
-    time::Duration,
+    thread,
 };
 
-use super::{Client, Place};
-
-/// Longer than anything takes here.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::{Client, PATIENCE, Place, read_all};
 
 /// A server in a process of its own; killed, if it still runs, with this value.
 pub(crate) struct Server {
     child: Child,
     lines: Receiver<String>,
     said: Vec<String>,
-    log: Option<JoinHandle<String>>,
+    log: Receiver<String>,
     pub(crate) client: Client,
 }
 
@@ -35,8 +31,7 @@ impl Server {
         let (sender, lines) = mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let stderr = child.stderr.take().unwrap();
-        let log = Some(thread::spawn(move || read_all(stderr)));
+        let log = read_all(child.stderr.take().unwrap());
         let mut server = Self { child, lines, said: Vec::new(), log, client: Client::new(String::new()) };
         let line = server.line("listens on http://");
         let (_, address) = line.split_once("http://").unwrap();
@@ -58,27 +53,37 @@ impl Server {
         }
     }
 
-    pub(crate) fn id(&self) -> rustix::process::Pid {
-        rustix::process::Pid::from_child(&self.child)
+    /// Asks it to end, as an operator would.
+    #[cfg(unix)]
+    pub(crate) fn terminate(&mut self) {
+        use rustix::process::{Pid, Signal, kill_process};
+        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
     }
 
-    /// Asks it to end, as an operator would, and waits for that.
+    /// Ends it, where nobody can be asked.
+    #[cfg(not(unix))]
+    pub(crate) fn terminate(&mut self) {
+        self.child.kill().unwrap();
+    }
+
+    /// Asks it to end, and waits for that.
     pub(crate) fn stop(mut self) -> Ended {
-        rustix::process::kill_process(self.id(), rustix::process::Signal::TERM).unwrap();
+        self.terminate();
         self.wait()
     }
 
-    fn wait(&mut self) -> Ended {
+    /// Waits until it has ended.
+    pub(crate) fn wait(&mut self) -> Ended {
         let status = self.child.wait().unwrap();
         self.said.extend(self.lines.iter());
-        let stderr = self.log.take().unwrap().join().unwrap();
+        let stderr = self.log.recv_timeout(PATIENCE).unwrap();
         Ended { status, stdout: self.said.join("\n"), stderr }
     }
 
     fn kill(&mut self) -> String {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        self.log.take().map(|log| log.join().unwrap()).unwrap_or_default()
+        self.log.recv_timeout(PATIENCE).unwrap_or_default()
     }
 }
 
@@ -86,10 +91,4 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-fn read_all(mut stderr: ChildStderr) -> String {
-    let mut text = String::new();
-    let _ = stderr.read_to_string(&mut text);
-    text
 }
