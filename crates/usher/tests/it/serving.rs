@@ -7,10 +7,11 @@ use std::{
 };
 
 use actix_web::rt::System;
+use usher::Application;
 use usher_domain::SigningKeyRecord;
 use usher_storage::{ConnectSettings, SeaOrmBackend, SigningKeyStore};
 
-use crate::support::{Place, QUICK, Server};
+use crate::support::{Place, QUICK, Server, load};
 
 fn signing_keys(place: &Place) -> Vec<SigningKeyRecord> {
     System::new().block_on(async {
@@ -37,6 +38,21 @@ fn the_summary_says_what_a_person_needs() {
     }
     let again = Server::start(&place, &[], &QUICK).stop();
     assert!(!again.stdout.contains("Password") && !again.stdout.contains("made now"), "{}", again.stdout);
+}
+
+#[test]
+fn a_port_that_the_system_chose_is_the_one_that_tokens_name() {
+    let settings = [
+        ("profile", "test"),
+        ("http.bind", "127.0.0.1:0"),
+        ("password.bcrypt_cost", "4"),
+        ("database.url", "sqlite::memory:"),
+    ];
+    let application = System::new().block_on(Application::build(load(&settings).unwrap())).unwrap();
+    assert_ne!(application.port(), 0);
+    let url = format!("http://{}", application.address());
+    let config = application.config();
+    assert_eq!((config.http.public_url.to_string(), config.tokens.issuer.as_str()), (url.clone(), url.as_str()));
 }
 
 #[cfg(unix)]
