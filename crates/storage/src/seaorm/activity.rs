@@ -3,7 +3,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, Iterable,
+    ColumnTrait, EntityTrait, Iterable,
     sea_query::{Order, Query, SelectStatement},
 };
 use usher_domain::{Action, ActivityEntry, ActivityFilter, ActivityId, Details, Outcome, PageSize, RequestId, UserId};
@@ -24,12 +24,7 @@ impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
             .order_by(Column::Id, Order::Desc)
             .limit(size.get().try_into().unwrap_or(u64::MAX))
             .take();
-        self.source
-            .run(async {
-                let rows = self.source.connection().query_all(&query).await.map_err(failed)?;
-                rows.iter().map(|row| read(Row::new(row, 0))).collect()
-            })
-            .await
+        self.source.read_all(&query, read).await
     }
 }
 

@@ -25,12 +25,13 @@ use std::{
 use async_trait::async_trait;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait,
+    TransactionTrait, sea_query::SelectStatement,
 };
 
 use crate::{StorageError, StorageResult, Transaction, UsersStorageBackend};
 use error::failed;
 pub use migrate::MigrationState;
+use row::Row;
 pub use settings::{ConnectSettings, Engine};
 
 /// A backend on SQLite or PostgreSQL.
@@ -105,6 +106,18 @@ trait Source: Send + Sync {
         &self,
         query: impl Future<Output = StorageResult<T>> + Send,
     ) -> impl Future<Output = StorageResult<T>> + Send;
+
+    /// Every row of a query, as the value that it holds.
+    fn read_all<T: Send>(
+        &self,
+        query: &SelectStatement,
+        read: fn(Row<'_>) -> StorageResult<T>,
+    ) -> impl Future<Output = StorageResult<Vec<T>>> + Send {
+        self.run(async move {
+            let rows = self.connection().query_all(query).await.map_err(failed)?;
+            rows.iter().map(|row| read(Row::new(row, 0))).collect()
+        })
+    }
 }
 
 /// The connections of a backend.

@@ -31,12 +31,7 @@ impl<S: Source> RoleQueries for SeaOrmBackend<S> {
 
     async fn role_all(&self) -> StorageResult<Vec<Role>> {
         let query = select().order_by(roles::Column::Name, Order::Asc).take();
-        self.source
-            .run(async {
-                let rows = self.source.connection().query_all(&query).await.map_err(failed)?;
-                rows.iter().map(|row| read(Row::new(row, 0))).collect()
-            })
-            .await
+        self.source.read_all(&query, read).await
     }
 }
 

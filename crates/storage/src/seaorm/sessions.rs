@@ -55,12 +55,7 @@ impl<S: Source> SessionQueries for SeaOrmBackend<S> {
             .order_by(sessions::Column::LastUsedAt, Order::Desc)
             .order_by(sessions::Column::Id, Order::Desc)
             .take();
-        self.source
-            .run(async {
-                let rows = self.source.connection().query_all(&query).await.map_err(failed)?;
-                rows.iter().map(|row| read(Row::new(row, 0))).collect()
-            })
-            .await
+        self.source.read_all(&query, read).await
     }
 }
 
