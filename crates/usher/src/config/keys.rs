@@ -198,7 +198,7 @@ keys! {
     /// How much hashing may wait; what comes on top is answered 503 at once.
     PASSWORD_HASH_QUEUE = "password.hash_queue", Duration(100, 60 * SECOND), Is("2s");
     /// How far hashing stands back for everything else: 0 not at all, 19 most. Linux only.
-    PASSWORD_HASH_NICE = "password.hash_nice", Integer(0, 19), Is("19");
+    PASSWORD_HASH_NICE = "password.hash_nice", Integer(0, 19), Is("5");
     /// The fewest characters of a new password. 15 is recommended.
     PASSWORD_MIN_LENGTH = "password.min_length", Integer(8, 1024), Is("8");
     /// The most characters of a new password.
