@@ -6,6 +6,7 @@ mod m20261121_000001_accounts;
 mod m20261121_000002_sessions;
 mod m20261121_000003_activity_log;
 mod m20261121_000004_signing_keys;
+mod m20261121_000005_user_lists;
 
 use async_trait::async_trait;
 use sea_orm_migration::{
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_sessions::Step),
             Box::new(m20261121_000003_activity_log::Step),
             Box::new(m20261121_000004_signing_keys::Step),
+            Box::new(m20261121_000005_user_lists::Step),
         ]
     }
 

@@ -139,6 +139,13 @@ impl ValidationError {
         self.faults.push(FieldFault { field: field.to_owned(), code: fault.code, message: fault.message });
     }
 
+    /// Notes all that is wrong with one value.
+    pub fn push_all(&mut self, field: &str, faults: impl IntoIterator<Item = Fault>) {
+        for fault in faults {
+            self.push(field, fault);
+        }
+    }
+
     /// Takes the value, or notes why there is none: for checking all fields before giving up.
     pub fn check<T>(&mut self, field: &str, parsed: Result<T, Fault>) -> Option<T> {
         parsed.map_err(|fault| self.push(field, fault)).ok()

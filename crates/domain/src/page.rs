@@ -189,7 +189,7 @@ pub struct UserFilter {
     /// Exactly this external id.
     pub external_id: Option<ExternalId>,
     /// Any of these.
-    pub ids: Vec<UserId>,
+    pub ids: Option<Vec<UserId>>,
     /// Holders of this role.
     pub role: Option<RoleName>,
     /// Of this status; active and deactivated ones if not set.

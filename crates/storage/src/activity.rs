@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::{ActivityEntry, ActivityFilter, PageSize};
+use usher_domain::{ActivityEntry, ActivityFilter, PageSize, UserId};
 
 use crate::StorageResult;
 
@@ -10,9 +10,13 @@ pub trait ActivityQueries {
     async fn activity_latest(&self, filter: &ActivityFilter, size: PageSize) -> StorageResult<Vec<ActivityEntry>>;
 }
 
-/// The one change that the activity log knows.
+/// What the activity log knows of change: entries are added, and stay.
 #[async_trait]
 pub trait ActivityWrites {
     /// Adds an entry.
     async fn activity_append(&self, entry: &ActivityEntry) -> StorageResult<()>;
+
+    /// Blanks address, user agent and details of every entry that this user made or that is about him:
+    /// what the purge of a person leaves of him is his id.
+    async fn activity_blank(&self, user: UserId) -> StorageResult<()>;
 }

@@ -1,6 +1,7 @@
 use async_trait::async_trait;
 use usher_domain::{
-    EmailAddress, NewUser, PasswordHash, Timestamp, UserChanges, UserId, UserInDB, UserScope, Username,
+    EmailAddress, NewUser, Page, PageSize, PasswordHash, SearchPrefix, Timestamp, User, UserChanges, UserFilter,
+    UserId, UserInDB, UserOrder, UserScope, Username,
 };
 
 use crate::StorageResult;
@@ -19,6 +20,23 @@ pub trait UserQueries {
 
     /// Whether there is any account at all, softly deleted ones included.
     async fn user_any(&self) -> StorageResult<bool>;
+
+    /// A page of the accounts that the filter lets through, softly deleted ones only if it asks for
+    /// them: one query for the accounts and one for their roles, whatever the size, and the thousandth
+    /// page at the price of the first.
+    async fn user_page(
+        &self,
+        filter: &UserFilter,
+        order: &UserOrder,
+        size: PageSize,
+    ) -> StorageResult<Page<User, UserOrder>>;
+
+    /// How many accounts the filter lets through and, if there is a prefix, the search finds; counted
+    /// up to `most`.
+    async fn user_count(&self, filter: &UserFilter, prefix: Option<&SearchPrefix>, most: u64) -> StorageResult<u64>;
+
+    /// Some of the accounts that were softly deleted before this moment, the earliest first.
+    async fn user_deleted_before(&self, moment: Timestamp, size: PageSize) -> StorageResult<Vec<UserId>>;
 }
 
 /// Changes of accounts.
@@ -64,6 +82,13 @@ pub trait UserWrites {
         old: &PasswordHash,
         new: &PasswordHash,
     ) -> StorageResult<bool>;
+
+    /// Ends every access token of an account so far. Answers whether it is there, deleted or not.
+    async fn user_raise_epoch(&self, id: UserId) -> StorageResult<bool>;
+
+    /// Removes an account for ever, with its sessions and what ties it to its roles. The activity log
+    /// is left as it is. Answers whether it was there, deleted or not.
+    async fn user_purge(&self, id: UserId) -> StorageResult<bool>;
 
     /// Notes a login, if the account is active and `hash` is still its password: a login that raced a
     /// change of password or a deactivation does not count. Raises neither epoch nor version.

@@ -14,7 +14,12 @@
 //! The second argument is evaluated for each test and yields a fresh backend: one that holds the two
 //! built-in roles and nothing else. See [`Fixture`] for what else it can be.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests, although they are no test build")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests, although they are no test build"
+)]
 
 mod fixture;
 mod sample;
@@ -22,10 +27,12 @@ mod sample;
 mod test_database;
 
 pub mod activity;
+pub mod purge;
 pub mod roles;
 pub mod sessions;
 pub mod signing_keys;
 pub mod transactions;
+pub mod user_lists;
 pub mod users;
 
 #[doc(inline)]
@@ -47,6 +54,8 @@ macro_rules! __suite {
             use super::$name as fresh;
 
             $crate::__users_cases!();
+            $crate::__user_lists_cases!();
+            $crate::__purge_cases!();
             $crate::__roles_cases!();
             $crate::__sessions_cases!();
             $crate::__activity_cases!();

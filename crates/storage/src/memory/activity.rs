@@ -1,7 +1,7 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use usher_domain::{ActivityEntry, ActivityFilter, PageSize};
+use usher_domain::{ActivityEntry, ActivityFilter, Details, PageSize, UserId};
 
 use super::{MemoryBackend, Open, View};
 use crate::{ActivityQueries, ActivityWrites, StorageResult};
@@ -22,6 +22,16 @@ impl ActivityWrites for MemoryBackend<Open> {
     async fn activity_append(&self, entry: &ActivityEntry) -> StorageResult<()> {
         self.view.write(|state| {
             state.activity.push(entry.clone());
+            Ok(())
+        })
+    }
+
+    async fn activity_blank(&self, user: UserId) -> StorageResult<()> {
+        self.view.write(|state| {
+            let his = |entry: &&mut ActivityEntry| [entry.actor, entry.subject].contains(&Some(user));
+            for entry in state.activity.iter_mut().filter(his) {
+                (entry.ip, entry.user_agent, entry.details) = (None, None, Details::default());
+            }
             Ok(())
         })
     }

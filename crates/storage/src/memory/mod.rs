@@ -4,6 +4,7 @@
 //! its own copy. Reads are written once, for either view.
 
 mod activity;
+mod lists;
 mod roles;
 mod sessions;
 mod signing_keys;

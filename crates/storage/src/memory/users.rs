@@ -1,10 +1,10 @@
 use async_trait::async_trait;
 use usher_domain::{
-    EmailAddress, ExternalId, NewUser, PasswordHash, Permissions, Timestamp, User, UserChanges, UserId, UserInDB,
-    UserScope, UserStatus, Username,
+    EmailAddress, ExternalId, NewUser, Page, PageSize, PasswordHash, Permissions, SearchPrefix, Timestamp, User,
+    UserChanges, UserFilter, UserId, UserInDB, UserOrder, UserScope, UserStatus, Username,
 };
 
-use super::{MemoryBackend, Open, State, View};
+use super::{MemoryBackend, Open, State, View, lists};
 use crate::{Constraint, StorageError, StorageResult, UserQueries, UserWrites};
 
 #[async_trait]
@@ -26,6 +26,35 @@ impl<V: View> UserQueries for MemoryBackend<V> {
 
     async fn user_any(&self) -> StorageResult<bool> {
         self.view.read(|state| !state.users.is_empty())
+    }
+
+    async fn user_page(
+        &self,
+        filter: &UserFilter,
+        order: &UserOrder,
+        size: PageSize,
+    ) -> StorageResult<Page<User, UserOrder>> {
+        self.view.read(|state| lists::page(state.listed(filter), order, size))
+    }
+
+    async fn user_count(&self, filter: &UserFilter, prefix: Option<&SearchPrefix>, most: u64) -> StorageResult<u64> {
+        self.view.read(|state| {
+            let found =
+                state.listed(filter).into_iter().filter(|user| prefix.is_none_or(|p| lists::found(user, p).is_some()));
+            most.min(found.count() as u64)
+        })
+    }
+
+    async fn user_deleted_before(&self, moment: Timestamp, size: PageSize) -> StorageResult<Vec<UserId>> {
+        self.view.read(|state| {
+            let deleted = state.users.values().filter_map(|row| match row.user.status {
+                UserStatus::Deleted { since, .. } if since < moment => Some((since, row.user.id)),
+                UserStatus::Deleted { .. } | UserStatus::Deactivated { .. } | UserStatus::Active => None,
+            });
+            let mut deleted: Vec<_> = deleted.collect();
+            deleted.sort_unstable();
+            deleted.into_iter().take(size.get()).map(|(_, id)| id).collect()
+        })
     }
 }
 
@@ -120,6 +149,17 @@ impl UserWrites for MemoryBackend<Open> {
         self.view.write(|state| Ok(state.change_user(id, in_place, |row| row.password_hash = Some(new.clone()))))
     }
 
+    async fn user_raise_epoch(&self, id: UserId) -> StorageResult<bool> {
+        self.view.write(|state| Ok(state.change_user(id, |_| true, |row| row.token_epoch += 1)))
+    }
+
+    async fn user_purge(&self, id: UserId) -> StorageResult<bool> {
+        self.view.write(|state| {
+            state.sessions.retain(|_, session| session.user_id != id);
+            Ok(state.users.remove(&id).is_some())
+        })
+    }
+
     async fn user_record_login(&self, id: UserId, hash: &PasswordHash, now: Timestamp) -> StorageResult<bool> {
         let counts = |row: &UserInDB| row.user.is_active() && row.password_hash.as_ref() == Some(hash);
         self.view.write(|state| Ok(state.change_user(id, counts, |row| row.user.last_login_at = Some(now))))
@@ -134,6 +174,12 @@ impl State {
             UserScope::WithDeleted => true,
         };
         self.users.values().filter(visible).find(|row| matches(&row.user)).map(|row| self.with_permissions(row))
+    }
+
+    /// The accounts that a list is made from.
+    fn listed(&self, filter: &UserFilter) -> Vec<User> {
+        let rows = self.users.values().filter(|row| lists::passes(filter, &row.user));
+        rows.map(|row| self.with_permissions(row).user).collect()
     }
 
     /// The account as its roles are now.

@@ -3,7 +3,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, Iterable,
+    ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter,
     sea_query::{Order, Query, SelectStatement},
 };
 use usher_domain::{Action, ActivityEntry, ActivityFilter, ActivityId, Details, Outcome, PageSize, RequestId, UserId};
@@ -37,6 +37,22 @@ impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
                     .exec_without_returning(self.source.connection())
                     .await
                     .map_err(failed)?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn activity_blank(&self, user: UserId) -> StorageResult<()> {
+        let his = Condition::any().add(Column::ActorId.eq(user.as_uuid())).add(Column::SubjectId.eq(user.as_uuid()));
+        let blank = activity_log::Entity::update_many().filter(his).set(activity_log::ActiveModel {
+            ip: Set(None),
+            user_agent: Set(None),
+            details: Set(to_json(&Details::default())?),
+            ..Default::default()
+        });
+        self.source
+            .run(async {
+                blank.exec(self.source.connection()).await.map_err(failed)?;
                 Ok(())
             })
             .await

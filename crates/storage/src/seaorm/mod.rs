@@ -7,6 +7,8 @@ mod activity;
 mod connect;
 mod entities;
 mod error;
+#[cfg(test)]
+mod list_tests;
 mod migrate;
 mod roles;
 mod row;
@@ -15,6 +17,8 @@ mod settings;
 mod signing_keys;
 #[cfg(test)]
 mod tests;
+mod user_lists;
+mod user_search;
 mod users;
 
 use std::{

@@ -7,8 +7,8 @@ use sea_orm::{
     sea_query::{CaseStatement, Expr, LockType, Query, SelectStatement, SimpleExpr},
 };
 use usher_domain::{
-    EmailAddress, FullName, Metadata, NewUser, PasswordHash, Permissions, RoleName, Timestamp, User, UserChanges,
-    UserId, UserInDB, UserScope, UserStatus, Username,
+    EmailAddress, FullName, Metadata, NewUser, Page, PageSize, PasswordHash, Permissions, RoleName, SearchPrefix,
+    Timestamp, User, UserChanges, UserFilter, UserId, UserInDB, UserOrder, UserScope, UserStatus, Username,
 };
 
 use super::{
@@ -17,8 +17,9 @@ use super::{
     error::{failed, failed_reference},
     roles::granted_from,
     row::{Row, corrupt, to_json},
+    user_lists,
 };
-use crate::{Constraint, StorageResult, UserQueries, UserWrites};
+use crate::{Constraint, StorageError, StorageResult, UserQueries, UserWrites};
 
 #[async_trait]
 impl<S: Source> UserQueries for SeaOrmBackend<S> {
@@ -41,6 +42,23 @@ impl<S: Source> UserQueries for SeaOrmBackend<S> {
         let query = Query::select().expr(Expr::val(1)).from(users::Entity).limit(1).take();
         let first = async { self.source.connection().query_one(&query).await.map_err(failed) };
         Ok(self.source.run(first).await?.is_some())
+    }
+
+    async fn user_page(
+        &self,
+        filter: &UserFilter,
+        order: &UserOrder,
+        size: PageSize,
+    ) -> StorageResult<Page<User, UserOrder>> {
+        self.source.run(user_lists::page(self.source.connection(), filter, order, size)).await
+    }
+
+    async fn user_count(&self, filter: &UserFilter, prefix: Option<&SearchPrefix>, most: u64) -> StorageResult<u64> {
+        self.source.run(user_lists::count(self.source.connection(), filter, prefix, most)).await
+    }
+
+    async fn user_deleted_before(&self, moment: Timestamp, size: PageSize) -> StorageResult<Vec<UserId>> {
+        self.source.run(user_lists::deleted_before(self.source.connection(), moment, size)).await
     }
 }
 
@@ -88,7 +106,16 @@ impl UserWrites for SeaOrmBackend<OpenTransaction> {
         if let Some(version) = expected_version {
             update = update.filter(users::Column::Version.eq(version));
         }
-        self.source.run(apply(self.source.connection(), update)).await
+        let transaction = self.source.connection();
+        self.source
+            .run(async {
+                let done = apply(transaction, update).await?;
+                if let Some(username) = changes.username.as_ref().filter(|_| done) {
+                    rename_holder(transaction, id, username).await?;
+                }
+                Ok(done)
+            })
+            .await
     }
 
     async fn user_set_password(
@@ -122,6 +149,19 @@ impl UserWrites for SeaOrmBackend<OpenTransaction> {
             .filter(users::Column::PasswordHash.eq(old.expose()))
             .col_expr(users::Column::PasswordHash, new.expose().into());
         self.source.run(apply(self.source.connection(), update)).await
+    }
+
+    async fn user_raise_epoch(&self, id: UserId) -> StorageResult<bool> {
+        let update = change(UserScope::WithDeleted, id)
+            .col_expr(users::Column::TokenEpoch, Expr::col(users::Column::TokenEpoch).add(1));
+        self.source.run(apply(self.source.connection(), update)).await
+    }
+
+    /// What hangs onto the account goes with it, by the references of the schema.
+    async fn user_purge(&self, id: UserId) -> StorageResult<bool> {
+        let purge = users::Entity::delete_many().filter(users::Column::Id.eq(id.as_uuid()));
+        let purged = async { Ok(purge.exec(self.source.connection()).await.map_err(failed)?.rows_affected > 0) };
+        self.source.run(purged).await
     }
 
     async fn user_record_login(&self, id: UserId, hash: &PasswordHash, now: Timestamp) -> StorageResult<bool> {
@@ -179,24 +219,30 @@ pub(super) fn fold(first: &QueryResult, rows: &[QueryResult], start: usize) -> S
     let mut account = read(Row::new(first, start))?;
     let role = start + users::Column::iter().len();
     for row in rows {
-        let row = Row::new(row, role);
-        let Some(name) = row.get_at::<Option<String>>(0, roles::Column::Name)? else { continue };
-        let name = RoleName::parse(&name).map_err(|_| corrupt(roles::Column::Name))?;
-        if name == RoleName::ADMIN {
-            account.user.permissions = Permissions::All;
-        }
-        if let Permissions::Only(held) = &mut account.user.permissions {
-            let granted: String = row.get_at(1, roles::Column::Permissions)?;
-            held.append(&mut granted_from(&granted)?);
-        }
-        account.user.roles.push(name);
+        add_role(&mut account.user, Row::new(row, role))?;
     }
     account.user.roles.sort();
     Ok(account)
 }
 
+/// Adds a role to an account, and what it grants. The row holds its name, if there is one, and its
+/// permissions.
+pub(super) fn add_role(user: &mut User, row: Row<'_>) -> StorageResult<()> {
+    let Some(name) = row.get_at::<Option<String>>(0, roles::Column::Name)? else { return Ok(()) };
+    let name = RoleName::parse(&name).map_err(|_| corrupt(roles::Column::Name))?;
+    if name == RoleName::ADMIN {
+        user.permissions = Permissions::All;
+    }
+    if let Permissions::Only(held) = &mut user.permissions {
+        let granted: String = row.get_at(1, roles::Column::Permissions)?;
+        held.append(&mut granted_from(&granted)?);
+    }
+    user.roles.push(name);
+    Ok(())
+}
+
 /// The account itself, without roles.
-fn read(row: Row<'_>) -> StorageResult<UserInDB> {
+pub(super) fn read(row: Row<'_>) -> StorageResult<UserInDB> {
     use users::Column;
     Ok(UserInDB {
         user: User {
@@ -289,19 +335,37 @@ fn changed_row(changes: &UserChanges) -> StorageResult<users::ActiveModel> {
     Ok(row)
 }
 
-/// Gives roles to an account that is there, so that only a role can be missing.
+/// Gives roles to an account that is there, so that only a role can be missing. Each row copies what
+/// lists of holders are ordered by.
 pub(super) async fn insert_roles(db: &impl ConnectionTrait, user: UserId, roles: &[RoleName]) -> StorageResult<()> {
-    let distinct: BTreeSet<_> = roles.iter().collect();
+    use user_roles::Column;
+    let distinct: BTreeSet<_> = roles.iter().map(RoleName::as_str).collect();
     if distinct.is_empty() {
         return Ok(());
     }
-    let rows = distinct
-        .into_iter()
-        .map(|role| user_roles::ActiveModel { user_id: Set(user.as_uuid()), role_name: Set(role.to_string()) });
-    user_roles::Entity::insert_many(rows)
-        .exec_without_returning(db)
-        .await
-        .map_err(failed_reference(Constraint::RoleExists))?;
+    let wanted = distinct.len() as u64;
+    let rows = Query::select()
+        .columns([users::Column::Id, users::Column::CreatedAt, users::Column::UsernameKey].map(|c| (users::Entity, c)))
+        .column((roles::Entity, roles::Column::Name))
+        .from(users::Entity)
+        .inner_join(roles::Entity, roles::Column::Name.is_in(distinct))
+        .and_where(users::Column::Id.eq(user.as_uuid()))
+        .take();
+    let mut insert = Query::insert()
+        .into_table(user_roles::Entity)
+        .columns([Column::UserId, Column::CreatedAt, Column::UsernameKey, Column::RoleName])
+        .take();
+    insert.select_from(rows).map_err(|error| StorageError::Backend(Box::new(error)))?;
+    let inserted = db.execute(&insert).await.map_err(failed_reference(Constraint::RoleExists))?.rows_affected();
+    if inserted < wanted { Err(StorageError::Conflict(Constraint::RoleExists)) } else { Ok(()) }
+}
+
+/// Corrects the username in the rows of [`insert_roles`].
+async fn rename_holder(db: &impl ConnectionTrait, user: UserId, username: &Username) -> StorageResult<()> {
+    let rename = user_roles::Entity::update_many()
+        .filter(user_roles::Column::UserId.eq(user.as_uuid()))
+        .col_expr(user_roles::Column::UsernameKey, username.key().into());
+    rename.exec(db).await.map_err(failed)?;
     Ok(())
 }
 

@@ -6,6 +6,7 @@ mod failures;
 mod migrations;
 mod sample;
 mod sqlite;
+mod user_lists;
 
 use usher_storage::{
     ConnectSettings, MemoryBackend, SeaOrmBackend,

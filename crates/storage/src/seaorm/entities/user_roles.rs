@@ -7,6 +7,8 @@ pub(crate) struct Model {
     pub(crate) user_id: Uuid,
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) role_name: String,
+    pub(crate) created_at: i64,
+    pub(crate) username_key: String,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
