@@ -4,6 +4,7 @@
 mod auth;
 mod environment;
 mod failure;
+mod jobs;
 mod master_key;
 mod passwords;
 mod tokens;
@@ -13,12 +14,13 @@ mod users;
 pub use auth::{AuthError, AuthManager, AuthSettings, Login, LoginRequest};
 pub use environment::{Environment, SystemClock, SystemIds};
 pub use failure::Failure;
+pub use jobs::Purger;
 pub use master_key::{DerivedKey, InvalidMasterKey, MasterKey, Purpose};
 pub use passwords::{
     HashAlgorithm, HashError, HashStats, PasswordHasher, PasswordSettings, PasswordSettingsError, Pepper, Verification,
 };
 pub use tokens::{AccessClaims, AccessGrant, AccessToken, InvalidToken, TokenError, TokenIssuer, TokenSettings};
 pub use users::{
-    BootstrapAdmin, BootstrapOutcome, ChangePassword, DEFAULT_ADMIN_PASSWORD, UserDraft, UsersError, UsersManager,
-    UsersSettings,
+    BootstrapAdmin, BootstrapOutcome, ChangePassword, DEFAULT_ADMIN_PASSWORD, Total, UserDraft, UserList, UserPatch,
+    UsersError, UsersManager, UsersSettings,
 };

@@ -3,6 +3,13 @@
 mod bootstrap;
 mod change_password;
 mod create;
+mod list;
+mod purge;
+mod roles;
+mod set_password;
+mod status;
+mod target;
+mod update;
 
 use std::sync::Arc;
 
@@ -15,6 +22,8 @@ use usher_storage::{Constraint, StorageError, UsersStorageBackend};
 pub use bootstrap::{BootstrapAdmin, BootstrapOutcome, DEFAULT_ADMIN_PASSWORD};
 pub use change_password::ChangePassword;
 pub use create::UserDraft;
+pub use list::{Total, UserList};
+pub use update::UserPatch;
 
 use crate::{Environment, Failure, PasswordHasher, transact::Rollback};
 
@@ -63,6 +72,18 @@ pub enum UsersError {
     /// Somebody has the external id.
     #[error("the external id is taken")]
     ExternalIdTaken,
+    /// Nobody does this to himself.
+    #[error("nobody does this to his own account")]
+    CannotTargetSelf,
+    /// There would be no active administrator left.
+    #[error("this is the last active administrator")]
+    LastAdmin,
+    /// The account is not in a state for this.
+    #[error("the account is {0}")]
+    WrongStatus(&'static str),
+    /// It has changed since the caller read it.
+    #[error("the account has changed since it was read")]
+    VersionMismatch,
     /// The password that was given as the current one is not.
     #[error("the current password is not correct")]
     CurrentPasswordIncorrect,

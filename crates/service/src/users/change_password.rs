@@ -59,9 +59,7 @@ impl UsersManager {
     fn check_new_password(&self, account: &UserInDB, wish: &ChangePassword) -> Result<(), UsersError> {
         let context = PasswordContext { username: Some(&account.user.username), email: account.user.email.as_ref() };
         let mut faults = ValidationError::default();
-        for fault in self.settings.passwords.faults(&wish.new_password, context) {
-            faults.push("new_password", fault);
-        }
+        faults.push_all("new_password", self.settings.passwords.faults(&wish.new_password, context));
         if wish.new_password.normalized() == wish.current_password.normalized() {
             faults.push("new_password", Fault::new(FaultCode::InvalidFormat, "must differ from the current password"));
         }

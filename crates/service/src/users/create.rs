@@ -103,9 +103,7 @@ impl UsersManager {
         });
         if let Some(password) = &password {
             let context = PasswordContext { username: username.as_ref(), email: email.as_ref() };
-            for fault in self.settings.passwords.faults(password, context) {
-                faults.push("password", fault);
-            }
+            faults.push_all("password", self.settings.passwords.faults(password, context));
         }
         let (Some(username), Some(password)) = (username, password) else {
             return Err(UsersError::Invalid(faults));
@@ -146,6 +144,6 @@ impl UsersManager {
     }
 }
 
-fn unknown_role() -> Fault {
+pub(super) fn unknown_role() -> Fault {
     Fault::new(FaultCode::UnknownValue, "names a role that does not exist")
 }

@@ -14,14 +14,14 @@ fn first_admin() -> BootstrapAdmin {
     BootstrapAdmin { username: Username::parse("admin").unwrap(), password: password("admin") }
 }
 
-fn faults(error: UsersError) -> Vec<(String, FaultCode)> {
+pub(crate) fn faults(error: UsersError) -> Vec<(String, FaultCode)> {
     match error {
         UsersError::Invalid(error) => error.faults().iter().map(|fault| (fault.field.clone(), fault.code)).collect(),
         other => panic!("expected faults, got {other:?}"),
     }
 }
 
-async fn add_role(fixture: &Fixture, name: &str, granted: &[&str]) {
+pub(crate) async fn add_role(fixture: &Fixture, name: &str, granted: &[&str]) {
     let role = Role {
         name: RoleName::parse(name).unwrap(),
         description: String::new(),
