@@ -3,12 +3,21 @@
 
 mod auth;
 mod health;
+mod page;
 mod user;
+mod user_list;
+mod user_update;
 
 pub(crate) use auth::{Credentials, PasswordChange, SignedIn, Token};
 pub(crate) use health::Health;
+pub(crate) use page::Page;
 use serde::{Deserialize, Deserializer};
 pub(crate) use user::{AdminUserCreate, UserRead};
+pub(crate) use user_list::{Deletion, UserListQuery};
+pub(crate) use user_update::{
+    AdminUserUpdateFull, AdminUserUpdatePartial, PasswordAssignment, RoleAssignment, StatusChange, UserUpdateFull,
+    UserUpdatePartial,
+};
 use usher_domain::PlainPassword;
 
 /// Straight into the type that does not show itself.

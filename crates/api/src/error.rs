@@ -71,6 +71,11 @@ impl ApiError {
         Self::new(code, message).with_details(vec![fault])
     }
 
+    /// A cursor that no page of this list ended with.
+    pub(crate) fn invalid_cursor() -> Self {
+        Self::new(ErrorCode::InvalidCursor, "the cursor is not one of this list")
+    }
+
     pub(crate) fn internal() -> Self {
         Self::new(ErrorCode::Internal, "something went wrong on our side")
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod cursor;
 mod dto;
 mod envelope;
 mod error;

@@ -2,9 +2,12 @@
 
 mod components;
 mod operation;
+mod parameters;
 
 use actix_web::http::Method;
+pub(crate) use components::example_of;
 pub(crate) use operation::{Caller, Operation, Tag};
+pub(crate) use parameters::{flag, in_query, list_in_query, moment, of_pages, text, uuid};
 use utoipa::openapi::{
     Components, HttpMethod, Info, OpenApi, OpenApiBuilder, Paths,
     security::{Http, HttpAuthScheme, SecurityScheme},

@@ -30,17 +30,31 @@ type State = web::Data<ApiState>;
 const GET: &[Method] = &[Method::GET];
 const GET_AND_HEAD: &[Method] = &[Method::GET, Method::HEAD];
 const POST: &[Method] = &[Method::POST];
+const PUT: &[Method] = &[Method::PUT];
+const PATCH: &[Method] = &[Method::PATCH];
+const DELETE: &[Method] = &[Method::DELETE];
 
 /// Every route: methods, path, handler, what is documented of it. Of two paths that match one request
 /// the first in the table counts.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(POST, "/auth/login", auth::login, auth::login_docs()).alias("/users/login").proves_identity(),
+        Endpoint::new(POST, "/auth/login", auth::login, auth::login_docs()).alias("/users/login").takes_password(),
         Endpoint::new(GET, "/auth/me", auth::current_user, me::get_me_docs()),
         Endpoint::new(GET, "/users/me", me::get_me, me::get_me_docs()),
-        Endpoint::new(POST, "/users/me/password", me::change_password, me::change_password_docs()).proves_identity(),
+        Endpoint::new(PUT, "/users/me", me::replace_me, me::replace_me_docs()),
+        Endpoint::new(PATCH, "/users/me", me::update_me, me::update_me_docs()),
+        Endpoint::new(POST, "/users/me/password", me::change_password, me::change_password_docs()).takes_password(),
+        Endpoint::new(GET, "/users", users::list_users, users::list_users_docs()),
         Endpoint::new(POST, "/users", users::create_user, users::create_user_docs()),
         Endpoint::new(GET, "/users/{id}", users::get_user, users::get_user_docs()),
+        Endpoint::new(PUT, "/users/{id}", users::replace_user, users::replace_user_docs()),
+        Endpoint::new(PATCH, "/users/{id}", users::update_user, users::update_user_docs()),
+        Endpoint::new(DELETE, "/users/{id}", users::delete_user, users::delete_user_docs()),
+        Endpoint::new(PUT, "/users/{id}/roles", users::set_roles, users::set_roles_docs()),
+        Endpoint::new(POST, "/users/{id}/deactivate", users::deactivate_user, users::deactivate_user_docs()),
+        Endpoint::new(POST, "/users/{id}/activate", users::activate_user, users::activate_user_docs()),
+        Endpoint::new(POST, "/users/{id}/restore", users::restore_user, users::restore_user_docs()),
+        Endpoint::new(POST, "/users/{id}/password", users::set_password, users::set_password_docs()).takes_password(),
         Endpoint::new(GET, "/.well-known/jwks.json", jwks::jwks, jwks::jwks_docs()).at(Place::Outside),
         Endpoint::new(GET_AND_HEAD, "/health/live", health::health_live, health::health_live_docs()).at(Place::Outside),
         Endpoint::new(GET_AND_HEAD, "/health/ready", health::health_ready, health::health_ready_docs())

@@ -29,6 +29,10 @@ impl From<UsersError> for ApiError {
             UsersError::UsernameTaken => Self::taken(ErrorCode::UsernameTaken, "username", error.to_string()),
             UsersError::EmailTaken => Self::taken(ErrorCode::EmailTaken, "email", error.to_string()),
             UsersError::ExternalIdTaken => Self::taken(ErrorCode::ExternalIdTaken, "external_id", error.to_string()),
+            UsersError::CannotTargetSelf => Self::new(ErrorCode::CannotTargetSelf, error.to_string()),
+            UsersError::LastAdmin => Self::new(ErrorCode::LastAdmin, error.to_string()),
+            UsersError::WrongStatus(_) => Self::new(ErrorCode::WrongStatus, error.to_string()),
+            UsersError::VersionMismatch => Self::new(ErrorCode::VersionMismatch, error.to_string()),
             UsersError::CurrentPasswordIncorrect => Self::new(ErrorCode::CurrentPasswordIncorrect, error.to_string()),
             UsersError::Failure(failure) => failure.into(),
         }

@@ -18,7 +18,7 @@ use crate::{
 /// How large a body may be; kept with the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyLimit {
-    /// Where somebody proves who he is.
+    /// Where a password is sent, and little else.
     Auth,
     /// Everywhere else.
     Standard,
@@ -37,6 +37,10 @@ impl BodyLimit {
 #[derive(Debug)]
 pub(crate) struct ValidJson<T>(pub T);
 
+/// As [`ValidJson`], where no body at all is fine too.
+#[derive(Debug)]
+pub(crate) struct OptionalJson<T>(pub Option<T>);
+
 impl<T: DeserializeOwned + 'static> FromRequest for ValidJson<T> {
     type Error = ApiError;
     type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
@@ -47,32 +51,60 @@ impl<T: DeserializeOwned + 'static> FromRequest for ValidJson<T> {
         Box::pin(async move {
             NoQuery::extract(&request).await?;
             check_media_type(request.headers())?;
-            let settings = &state_of(&request)?.settings;
-            let limit = request.app_data().copied().unwrap_or(BodyLimit::Standard).bytes(settings);
-            let body = timeout(settings.body_timeout, read(&request, payload, limit))
-                .await
-                .map_err(|_| ApiError::new(ErrorCode::RequestTimeout, "the body took too long to arrive"))??;
-            json::parse(&body).map(Self)
+            json::parse(&receive(&request, payload).await?).map(Self)
+        })
+    }
+}
+
+impl<T: DeserializeOwned + 'static> FromRequest for OptionalJson<T> {
+    type Error = ApiError;
+    type Future = LocalBoxFuture<'static, Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            NoQuery::extract(&request).await?;
+            let has_type = request.headers().contains_key(CONTENT_TYPE);
+            if has_type {
+                check_media_type(request.headers())?;
+            }
+            let body = receive(&request, payload).await?;
+            match (body.is_empty(), has_type) {
+                (true, _) => Ok(Self(None)),
+                (false, true) => json::parse(&body).map(|value| Self(Some(value))),
+                (false, false) => Err(unsupported_media_type()),
+            }
         })
     }
 }
 
 /// `application/json`, in UTF-8 if it says in what, and not compressed.
 fn check_media_type(headers: &HeaderMap) -> Result<(), ApiError> {
-    let unsupported = || {
-        let message = "the body must be of the type application/json, in UTF-8 and not compressed";
-        ApiError::new(ErrorCode::UnsupportedMediaType, message)
-    };
     let mut sent = headers.get_all(CONTENT_TYPE);
     let (Some(media_type), None) = (sent.next(), sent.next()) else {
-        return Err(unsupported());
+        return Err(unsupported_media_type());
     };
-    let media_type = media_type.to_str().map_err(|_| unsupported())?.to_ascii_lowercase();
+    let media_type = media_type.to_str().map_err(|_| unsupported_media_type())?.to_ascii_lowercase();
     let mut parts = media_type.split(';').map(str::trim);
     let is_json = parts.next() == Some("application/json");
     let is_utf8 = parts.all(|parameter| matches!(parameter, "" | "charset=utf-8" | "charset=\"utf-8\""));
     let is_plain = headers.get_all(CONTENT_ENCODING).all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"identity"));
-    if is_json && is_utf8 && is_plain { Ok(()) } else { Err(unsupported()) }
+    if is_json && is_utf8 && is_plain { Ok(()) } else { Err(unsupported_media_type()) }
+}
+
+fn unsupported_media_type() -> ApiError {
+    let message = "the body must be of the type application/json, in UTF-8 and not compressed";
+    ApiError::new(ErrorCode::UnsupportedMediaType, message)
+}
+
+/// The body, if it arrives in time and is not too large for the route.
+async fn receive(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, ApiError> {
+    let settings = &state_of(request)?.settings;
+    let limit = request.app_data().copied().unwrap_or(BodyLimit::Standard).bytes(settings);
+    timeout(settings.body_timeout, read(request, payload, limit))
+        .await
+        .map_err(|_| ApiError::new(ErrorCode::RequestTimeout, "the body took too long to arrive"))?
 }
 
 /// The body, of which no more is read than the limit and a chunk.

@@ -10,13 +10,11 @@ use serde::{
 use serde_path_to_error::{Path, Segment};
 use usher_domain::{Fault, FaultCode};
 
+use super::shown;
 use crate::error::{ApiError, ErrorCode};
 
 /// How deep arrays and objects may nest.
 const MAX_DEPTH: usize = 32;
-
-/// The longest path that an answer repeats; keys may be as long as a body.
-const MAX_FIELD_LENGTH: usize = 128;
 
 /// Reads an object of the asked shape.
 ///
@@ -156,10 +154,15 @@ fn field(path: &Path, missing: Option<String>) -> String {
         Segment::Unknown => None,
     });
     let path: Vec<_> = segments.chain(missing).collect();
-    path.join(".").chars().take(MAX_FIELD_LENGTH).collect()
+    shown(&path.join("."))
 }
 
 /// Tells `null` from absence: for fields that may be left out, but are of one type when they are there.
 pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
     T::deserialize(deserializer).map(Some)
+}
+
+/// A field that must be there, but may be `null`: serde takes an absent one for `null` otherwise.
+pub(crate) fn nullable<'de, T: Deserialize<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
 }

@@ -41,14 +41,23 @@ pub(super) fn shared() -> Components {
 
 /// The name of the envelope around an answer, and every schema that it needs.
 pub(super) fn envelope_of<T: ToSchema>() -> (String, Vec<(String, RefOr<Schema>)>) {
-    let name = format!("{}Envelope", T::name());
+    let mut schemas = schemas_of::<T>();
+    let (name, envelope) = envelope(&T::name(), Ref::from_schema_name(T::name()));
+    schemas.push((name.clone(), envelope));
+    (name, schemas)
+}
+
+/// The envelope around nothing.
+pub(super) fn empty_envelope() -> (String, RefOr<Schema>) {
+    envelope("Empty", null())
+}
+
+fn envelope(name: &str, data: impl Into<RefOr<Schema>>) -> (String, RefOr<Schema>) {
     let envelope = ObjectBuilder::new()
         .property("success", constant(Type::Boolean, json!(true)))
-        .property("data", Ref::from_schema_name(T::name()))
+        .property("data", data)
         .property("error", null());
-    let mut schemas = schemas_of::<T>();
-    schemas.push((name.clone(), all_required(envelope, &["success", "data", "error"]).into()));
-    (name, schemas)
+    (format!("{name}Envelope"), all_required(envelope, &["success", "data", "error"]).into())
 }
 
 /// The schema of a type under its name, and those that it refers to.
@@ -59,7 +68,7 @@ pub(super) fn schemas_of<T: ToSchema>() -> Vec<(String, RefOr<Schema>)> {
 }
 
 /// The example that a type's schema carries.
-pub(super) fn example_of<T: PartialSchema>() -> Option<Value> {
+pub(crate) fn example_of<T: PartialSchema>() -> Option<Value> {
     match T::schema() {
         RefOr::T(Schema::Object(schema)) => schema.example,
         RefOr::T(Schema::AllOf(schema)) => schema.example,

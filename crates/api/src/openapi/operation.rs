@@ -8,18 +8,19 @@ use usher_domain::FaultCode;
 use utoipa::{
     ToSchema,
     openapi::{
-        Content, ContentBuilder, Header, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder, Schema,
+        Content, ContentBuilder, Header, ObjectBuilder, Ref, RefOr, Required, Response, ResponseBuilder, Schema,
         SecurityRequirement, Tag as OpenApiTag,
         example::ExampleBuilder,
-        path::{Operation as OpenApiOperation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn},
+        path::{Operation as OpenApiOperation, OperationBuilder, Parameter},
         request_body::{RequestBody, RequestBodyBuilder},
-        schema::{SchemaFormat, Type},
+        schema::Type,
     },
 };
 
 use super::{
     BEARER,
-    components::{ERROR_ENVELOPE, envelope_of, example_of, schemas_of},
+    components::{ERROR_ENVELOPE, empty_envelope, envelope_of, example_of, schemas_of},
+    parameters,
 };
 use crate::ErrorCode;
 
@@ -85,9 +86,23 @@ impl Operation {
     /// Answers with data in the envelope. What every operation can refuse with is understood.
     pub(crate) fn new<T: ToSchema>(tag: Tag, summary: &'static str, success: StatusCode) -> Self {
         let (envelope, schemas) = envelope_of::<T>();
-        let example = json!({ "success": true, "data": example_of::<T>(), "error": null });
-        let content = json_content(Ref::from_schema_name(envelope), Some(example));
-        Self { schemas, ..Self::bare(tag, summary, success, content) }
+        Self::enveloped(tag, summary, success, envelope, example_of::<T>().as_ref()).with_schemas(schemas)
+    }
+
+    /// Answers with an envelope around nothing.
+    pub(crate) fn without_data(tag: Tag, summary: &'static str) -> Self {
+        let (envelope, schema) = empty_envelope();
+        Self::enveloped(tag, summary, StatusCode::OK, envelope.clone(), None).with_schemas([(envelope, schema)])
+    }
+
+    fn enveloped(tag: Tag, summary: &'static str, success: StatusCode, envelope: String, data: Option<&Value>) -> Self {
+        let example = json!({ "success": true, "data": data, "error": null });
+        Self::bare(tag, summary, success, json_content(Ref::from_schema_name(envelope), Some(example)))
+    }
+
+    fn with_schemas(mut self, schemas: impl IntoIterator<Item = (String, RefOr<Schema>)>) -> Self {
+        self.schemas.extend(schemas);
+        self
     }
 
     /// Answers with a document whose shape another standard fixes.
@@ -133,25 +148,35 @@ impl Operation {
     }
 
     /// Has the id of a user in its path.
-    pub(crate) fn with_user_id(mut self) -> Self {
-        let uuid = ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::Custom("uuid".to_owned())));
-        let id = ParameterBuilder::new()
-            .name("id")
-            .parameter_in(ParameterIn::Path)
-            .required(utoipa::openapi::Required::True)
-            .description(Some("The id of the user."))
-            .schema(Some(uuid))
-            .example(Some(json!("01900000-0000-7000-8000-000000000001")));
-        self.parameters.push(id.build());
-        self.refuses(&[ErrorCode::NotFound])
+    pub(crate) fn with_user_id(self) -> Self {
+        self.with_parameters([parameters::user_id()]).refuses(&[ErrorCode::NotFound])
     }
 
-    pub(crate) fn takes<T: ToSchema>(mut self) -> Self {
+    /// Takes parameters; those of the query may be left out.
+    pub(crate) fn with_parameters(mut self, parameters: impl IntoIterator<Item = Parameter>) -> Self {
+        self.parameters.extend(parameters);
+        self
+    }
+
+    /// Is done only to the version that the client names in `If-Match`, if he names one.
+    pub(crate) fn conditional(self) -> Self {
+        self.with_parameters([parameters::if_match()]).refuses(&[ErrorCode::VersionMismatch])
+    }
+
+    pub(crate) fn takes<T: ToSchema>(self) -> Self {
+        self.with_body::<T>(Required::True)
+    }
+
+    /// Takes a body, or none.
+    pub(crate) fn may_take<T: ToSchema>(self) -> Self {
+        self.with_body::<T>(Required::False)
+    }
+
+    fn with_body<T: ToSchema>(mut self, required: Required) -> Self {
         let content = json_content(Ref::from_schema_name(T::name()), example_of::<T>());
         let request = RequestBodyBuilder::new().content("application/json", content);
-        self.request = Some(request.required(Some(utoipa::openapi::Required::True)).build());
-        self.schemas.extend(schemas_of::<T>());
-        self.refuses(&[
+        self.request = Some(request.required(Some(required)).build());
+        self.with_schemas(schemas_of::<T>()).refuses(&[
             ErrorCode::MalformedRequest,
             ErrorCode::RequestTimeout,
             ErrorCode::PayloadTooLarge,
@@ -228,6 +253,9 @@ fn example_details(code: ErrorCode) -> Value {
         ErrorCode::WeakPassword => detail("password", FaultCode::MissingDigit, "must hold at least a digit"),
         ErrorCode::UsernameTaken => detail("username", FaultCode::Taken, "the username is taken"),
         ErrorCode::EmailTaken => detail("email", FaultCode::Taken, "the e-mail address is taken"),
+        ErrorCode::UseDedicatedEndpoint => {
+            detail("password", FaultCode::UnknownField, "has a route of its own, which asks for the current password")
+        }
         ErrorCode::ExternalIdTaken => detail("external_id", FaultCode::Taken, "the external id is taken"),
         _ => json!([]),
     }

@@ -61,8 +61,8 @@ impl Endpoint {
         self
     }
 
-    /// Somebody proves here who he is: only a small body is read.
-    pub(super) fn proves_identity(mut self) -> Self {
+    /// Takes a password and little else: only a small body is read.
+    pub(super) fn takes_password(mut self) -> Self {
         self.body_limit = BodyLimit::Auth;
         self
     }

@@ -1,12 +1,14 @@
 use actix_web::http::StatusCode;
-use usher_domain::Principal;
+use usher_domain::{Actor, Principal};
+use usher_service::UserPatch;
 
 use super::State;
 use crate::{
-    dto::{PasswordChange, Token, UserRead},
+    ApiState,
+    dto::{PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial},
     envelope::Answer,
     error::{ApiError, ErrorCode},
-    extract::{CurrentUser, ValidJson},
+    extract::{CurrentUser, IfMatch, ValidJson},
     openapi::{Caller, Operation, Tag},
 };
 
@@ -22,6 +24,46 @@ pub(super) async fn get_me(caller: CurrentUser) -> Result<Answer, ApiError> {
         Principal::User { user, .. } => Answer::ok(&UserRead::from(&**user))?.with_version(user.version),
         Principal::System => Err(ApiError::unauthenticated(true)),
     }
+}
+
+pub(super) fn replace_me_docs() -> Operation {
+    docs_of_update("Change one's own account as a whole").takes::<UserUpdateFull>()
+}
+
+pub(super) async fn replace_me(
+    state: State,
+    caller: CurrentUser<ValidJson<UserUpdateFull>>,
+    condition: IfMatch,
+) -> Result<Answer, ApiError> {
+    let CurrentUser { actor, input: ValidJson(body) } = caller;
+    update(&state, &actor, &body.try_into()?, &condition).await
+}
+
+pub(super) fn update_me_docs() -> Operation {
+    docs_of_update("Change something about one's own account").takes::<UserUpdatePartial>()
+}
+
+pub(super) async fn update_me(
+    state: State,
+    caller: CurrentUser<ValidJson<UserUpdatePartial>>,
+    condition: IfMatch,
+) -> Result<Answer, ApiError> {
+    let CurrentUser { actor, input: ValidJson(body) } = caller;
+    update(&state, &actor, &body.try_into()?, &condition).await
+}
+
+fn docs_of_update(summary: &'static str) -> Operation {
+    Operation::new::<UserRead<'_>>(Tag::OwnAccount, summary, StatusCode::OK)
+        .describes("The username and the full name. An address and a password have routes of their own.")
+        .needs(Caller::Settled)
+        .conditional()
+        .versioned()
+        .refuses(&[ErrorCode::UsernameTaken, ErrorCode::UseDedicatedEndpoint])
+}
+
+async fn update(state: &ApiState, actor: &Actor, patch: &UserPatch, condition: &IfMatch) -> Result<Answer, ApiError> {
+    let id = actor.user_id().ok_or_else(|| ApiError::unauthenticated(true))?;
+    super::users::update(state, actor, id, patch, condition).await
 }
 
 pub(super) fn change_password_docs() -> Operation {

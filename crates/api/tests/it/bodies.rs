@@ -53,7 +53,9 @@ async fn bodies_are_limited_more_strictly_where_somebody_proves_who_he_is() {
         (LOGIN, 16 * KIB),
         ("/api/v1/users/login", 16 * KIB),
         ("/api/v1/users/me/password", 16 * KIB),
+        ("/api/v1/users/01900000-0000-7000-8000-000000000001/password", 16 * KIB),
         ("/api/v1/users", 64 * KIB),
+        ("/api/v1/users/01900000-0000-7000-8000-000000000001/deactivate", 64 * KIB),
     ] {
         let send = |bytes| api.call(bearer(json_post(path).set_payload(body_of(bytes)), &token));
         send(limit).await.assert_refused(422, "VALIDATION_FAILED");

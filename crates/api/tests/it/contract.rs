@@ -9,7 +9,7 @@ use actix_web::{http::Method, test::TestRequest};
 use serde_json::{Value, json};
 use usher_api::{ApiSettings, ErrorCode, openapi};
 
-use crate::fixture::{Answer, PASSWORD, TestApi, bearer, draft, keys};
+use crate::fixture::{Answer, TestApi, bearer, draft, keys};
 
 pub(crate) fn document(base_path: &str) -> Value {
     static USUAL: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(openapi("/api/v1")).unwrap());
@@ -76,8 +76,14 @@ fn every_operation_has_what_clients_are_made_from() {
         assert_eq!(operation["tags"].as_array().map(Vec::len), Some(1), "{id}");
         assert_eq!(id.ends_with("_alias"), operation["deprecated"] == true, "{id}");
         let in_path: Vec<_> = path.split('/').filter(|segment| segment.starts_with('{')).collect();
-        assert_eq!(in_path.len(), operation["parameters"].as_array().map_or(0, Vec::len), "{id}");
-        if method == "POST" {
+        let parameters = operation["parameters"].as_array().cloned().unwrap_or_default();
+        let documented = parameters.iter().filter(|parameter| parameter["in"] == "path").count();
+        assert_eq!(in_path.len(), documented, "{id}");
+        for parameter in parameters {
+            assert!(parameter["schema"].is_object() && parameter["description"].is_string(), "{id} {parameter}");
+            assert_eq!(parameter["required"], parameter["in"] == "path", "{id} {parameter}");
+        }
+        if matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
             let body = &operation["requestBody"]["content"]["application/json"];
             assert!(body["example"].is_object(), "{id} has no example of a request");
             assert!(body["schema"]["$ref"].is_string(), "{id}: the schema of the request has no name");
@@ -190,24 +196,40 @@ async fn every_route_is_in_the_document() {
 
 #[actix_web::test]
 async fn the_examples_work_and_answers_look_as_they_say() {
-    let api = TestApi::new().await;
-    api.make(draft("ada")).await;
-    let admin = api.admin("root").await;
     let document = document("/api/v1");
     let mut tried = 0;
-    for (method, path, operation) in operations(&document) {
-        let body = &operation["requestBody"]["content"]["application/json"]["example"];
-        if body.is_null() {
-            continue;
+    for (method, template, operation) in operations(&document) {
+        let api = TestApi::new().await;
+        let ada = api.make(draft("ada")).await.id;
+        let admin = api.admin("root").await;
+        let of_ada = |what: &str| format!("/api/v1/users/{ada}{what}");
+        let token = if template.ends_with("/me") || template.contains("/me/") { api.token("ada").await } else { admin };
+        if template.ends_with("/activate") {
+            assert_eq!(api.post_nothing_as(&token, &of_ada("/deactivate")).await.status, 200);
         }
-        let token = if path.ends_with("/password") { api.token("ada").await } else { admin.clone() };
-        let answer = api.post_as(&token, &path, body).await;
+        if template.ends_with("/restore") {
+            assert_eq!(api.delete_as(&token, &of_ada("")).await.status, 200);
+        }
+        let path = template.replace("{id}", &ada.to_string());
+        let mut request = bearer(TestRequest::with_uri(&path).method(method.parse().unwrap()), &token);
+        let body = &operation["requestBody"]["content"]["application/json"]["example"];
+        if !body.is_null() {
+            request = request.set_json(body);
+        }
+        let answer = api.call(request).await;
         assert!(answer.status.is_success(), "{method} {path}: {answer:?}");
         let shown = &operation["responses"][answer.status.as_str()]["content"]["application/json"]["example"];
-        assert_eq!(keys(&answer.data()), keys(&shown["data"]), "{path}");
-        tried += 1;
+        if shown["success"] == true && method != "HEAD" {
+            assert_eq!(fields(&answer.data()), fields(&shown["data"]), "{path}");
+            tried += 1;
+        }
     }
-    assert_eq!(tried, 4, "login, its alias, password, users: {PASSWORD}");
+    assert!(tried > 15, "{tried}");
+}
+
+/// The names of the fields of an object; none of null.
+fn fields(value: &Value) -> Vec<&str> {
+    if value.is_null() { Vec::new() } else { keys(value) }
 }
 
 #[test]

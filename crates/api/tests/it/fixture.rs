@@ -8,12 +8,12 @@ use actix_web::{
 };
 use serde_json::{Value, json};
 use usher_api::{ApiSettings, ApiState, ReadinessProbe, app, async_trait};
-use usher_domain::{Actor, PlainPassword, SigningAlgorithm, User};
+use usher_domain::{Actor, MockClock, Permission, PlainPassword, Role, RoleName, SigningAlgorithm, Timestamp, User};
 use usher_service::{
     AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, MasterKey,
     PasswordHasher, PasswordSettings, TokenIssuer, TokenSettings, UserDraft, UsersManager, UsersSettings,
 };
-use usher_storage::MemoryBackend;
+use usher_storage::{MemoryBackend, UsersStorageBackend};
 
 use crate::contract;
 
@@ -25,6 +25,7 @@ pub(crate) const PASSWORD: &str = "Analytical-Engine-1843";
 pub(crate) struct TestApi {
     pub(crate) state: Arc<ApiState>,
     pub(crate) backend: Arc<MemoryBackend>,
+    pub(crate) clock: Arc<MockClock>,
 }
 
 pub(crate) struct AllReady;
@@ -47,7 +48,7 @@ impl TestApi {
     }
 
     pub(crate) async fn hashing(passwords: PasswordSettings, change: impl FnOnce(&mut ApiState)) -> Self {
-        let (environment, _) = Environment::mock();
+        let (environment, clock) = Environment::mock();
         let backend = Arc::new(MemoryBackend::new());
         let hasher = Arc::new(PasswordHasher::new(&passwords, &environment).unwrap());
         let master_key = MasterKey::from_bytes([7; 32]);
@@ -71,7 +72,7 @@ impl TestApi {
         let readiness = Arc::new(AllReady);
         let mut state = ApiState { auth, users, tokens, readiness, environment, settings: ApiSettings::default() };
         change(&mut state);
-        Self { state: Arc::new(state), backend }
+        Self { state: Arc::new(state), backend, clock }
     }
 
     pub(crate) async fn make(&self, draft: UserDraft) -> User {
@@ -96,6 +97,25 @@ impl TestApi {
     /// The access token of a new administrator.
     pub(crate) async fn admin(&self, username: &str) -> String {
         self.make(UserDraft { roles: Some(vec!["admin".to_owned()]), ..draft(username) }).await;
+        self.token(username).await
+    }
+
+    /// The access token of a new user who may do this and no more.
+    pub(crate) async fn with_permissions(&self, username: &str, permissions: &[&str]) -> String {
+        let name = format!("role-of-{username}");
+        let role = Role {
+            name: RoleName::parse(&name).unwrap(),
+            description: String::new(),
+            granted: permissions.iter().map(|name| Permission::parse(name).unwrap()).collect(),
+            built_in: false,
+            version: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            updated_at: Timestamp::UNIX_EPOCH,
+        };
+        let transaction = self.backend.begin().await.unwrap();
+        transaction.role_insert(&role).await.unwrap();
+        transaction.commit().await.unwrap();
+        self.make(UserDraft { roles: Some(vec![name]), ..draft(username) }).await;
         self.token(username).await
     }
 
@@ -125,6 +145,23 @@ impl TestApi {
 
     pub(crate) async fn post_as(&self, token: &str, path: &str, body: &Value) -> Answer {
         self.call(bearer(TestRequest::post().uri(path).set_json(body), token)).await
+    }
+
+    pub(crate) async fn put_as(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.call(bearer(TestRequest::put().uri(path).set_json(body), token)).await
+    }
+
+    pub(crate) async fn patch_as(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.call(bearer(TestRequest::patch().uri(path).set_json(body), token)).await
+    }
+
+    pub(crate) async fn delete_as(&self, token: &str, path: &str) -> Answer {
+        self.call(bearer(TestRequest::delete().uri(path), token)).await
+    }
+
+    /// Posts without a body and without a content type.
+    pub(crate) async fn post_nothing_as(&self, token: &str, path: &str) -> Answer {
+        self.call(bearer(TestRequest::post().uri(path), token)).await
     }
 
     /// Posts a body as it is, as JSON.
