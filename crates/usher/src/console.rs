@@ -12,3 +12,9 @@ pub(crate) fn say(text: &str) {
 pub(crate) fn complain(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
+
+/// Progress on standard error, in the place of the progress before.
+pub(crate) fn overwrite(text: &str) {
+    let mut stderr = io::stderr();
+    let _ = write!(stderr, "\r{text}").and_then(|()| stderr.flush());
+}

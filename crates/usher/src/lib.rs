@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod background;
 mod cli;
 mod commands;
 pub mod config;

@@ -14,10 +14,11 @@ use actix_web::{HttpServer, dev::Server, http::KeepAlive};
 use futures_util::future::{Either, select};
 use tokio::net::TcpSocket;
 use usher_api::{ApiSettings, ApiState};
-use usher_service::{AuthManager, Environment, PasswordHasher, TokenError, TokenIssuer, UsersManager};
+use usher_service::{AuthManager, Environment, PasswordHasher, Purger, TokenError, TokenIssuer, UsersManager};
 use usher_storage::SeaOrmBackend;
 
 use crate::{
+    background::{Background, PURGE_PAUSE},
     config::{Config, Http},
     database,
     first_start::{self, FirstPassword},
@@ -39,6 +40,7 @@ pub struct Application {
     started: Started,
     backend: Arc<SeaOrmBackend>,
     readiness: Arc<Readiness>,
+    purger: Purger,
     lock: Option<ServeLock>,
 }
 
@@ -74,6 +76,7 @@ impl Application {
             AuthManager::new(backend.clone(), hasher, tokens.clone(), &key, config.auth.clone(), environment.clone());
         let first_password = first_start::ensure_administrator(&config, &users).await?;
 
+        let purger = Purger::new(users.clone(), config.retention);
         let readiness = Arc::new(Readiness::new(backend.clone(), config.database.acquire_timeout));
         let state = ApiState {
             auth,
@@ -85,7 +88,7 @@ impl Application {
         };
         let server = server(listener, Arc::new(state), &config.http).map_err(StartError::Server)?;
         let started = Started { first_password, made_master_key: made };
-        Ok(Self { server, address, config, started, backend, readiness, lock })
+        Ok(Self { server, address, config, started, backend, readiness, purger, lock })
     }
 
     /// Where it listens.
@@ -127,8 +130,9 @@ impl Application {
     /// # Errors
     /// [`StartError::Server`] where the server breaks down.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { server, address, config, backend, readiness, lock, .. } = self;
+        let Self { server, address, config, backend, readiness, purger, lock, .. } = self;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
+        let purge = Background::purge(purger, PURGE_PAUSE);
         let handle = server.handle();
         let drained = async {
             stop.await;
@@ -141,6 +145,7 @@ impl Application {
             Either::Left((result, _)) => result,
             Either::Right(((), server)) => server.await,
         };
+        purge.stop().await;
         backend.close().await;
         drop(lock);
         result.map_err(StartError::Server)

@@ -3,6 +3,7 @@
 mod health;
 mod migrate;
 mod openapi;
+mod seed;
 mod serve;
 mod show;
 mod users;
@@ -13,7 +14,7 @@ use actix_web::rt::System;
 use serde::Serialize;
 
 use crate::{
-    cli::{Cli, Command, ConfigCommand},
+    cli::{Cli, Command, ConfigCommand, Dev},
     config::{Config, Faults},
     console,
     start_error::StartError,
@@ -70,7 +71,8 @@ fn dispatch(cli: &Cli) -> Result<(), CommandError> {
     match cli.command.as_ref().unwrap_or(&Command::Serve) {
         Command::Serve => block_on(serve::serve(config()?)),
         Command::Migrate(command) => block_on(migrate::migrate(command, &config()?)),
-        Command::Users(command) => block_on(users::users(command, config()?)),
+        Command::Users(command) => block_on(users::users(command, &config()?)),
+        Command::Dev(Dev::Seed(wanted)) => block_on(seed::seed(wanted, &config()?)),
         Command::Openapi => openapi::openapi(&config()?),
         Command::Config(ConfigCommand::Check) => config().map(|_| console::say("the configuration is good")),
         Command::Config(ConfigCommand::Show { json }) => show::show(*json, &cli.options.sources()),
@@ -88,6 +90,12 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 fn say_json(value: &impl Serialize) -> Result<(), CommandError> {
     let text = serde_json::to_string_pretty(value).map_err(|error| CommandError::Failed(error.to_string()))?;
+    console::say(&text);
+    Ok(())
+}
+
+fn say_json_line(value: &impl Serialize) -> Result<(), CommandError> {
+    let text = serde_json::to_string(value).map_err(|error| CommandError::Failed(error.to_string()))?;
     console::say(&text);
     Ok(())
 }

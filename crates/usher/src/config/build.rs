@@ -4,6 +4,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     num::NonZero,
     thread,
+    time::Duration,
 };
 
 use config::{Value, ValueKind};
@@ -21,6 +22,8 @@ use super::{
 
 /// Stands in for a faulty address, so that reading can go on.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+const DAY_SECS: u64 = 24 * 60 * 60;
 
 /// The fewest characters of a pepper: a part of its digest rests beside every hash.
 const SHORTEST_PEPPER: usize = 32;
@@ -45,6 +48,7 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
     let bcrypt_cost = reader.integer(&keys::PASSWORD_BCRYPT_COST);
     let passwords = passwords(&mut reader, bcrypt_cost);
     let users = users(&mut reader);
+    let retention = Duration::from_secs(reader.integer::<u64>(&keys::USERS_RETENTION_DAYS) * DAY_SECS);
     let admin_username = reader.optional(&keys::BOOTSTRAP_ADMIN_USERNAME, admin_username);
     let admin_password = reader.optional(&keys::BOOTSTRAP_ADMIN_PASSWORD, admin_password);
     let telemetry = telemetry(&mut reader);
@@ -63,8 +67,19 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
     match admin_username {
         Some(username) if faults.is_empty() => {
             let bootstrap = Bootstrap { username, password: admin_password };
-            let config =
-                Config { profile, http, database, tokens, auth, master_key, passwords, users, bootstrap, telemetry };
+            let config = Config {
+                profile,
+                http,
+                database,
+                tokens,
+                auth,
+                master_key,
+                passwords,
+                users,
+                retention,
+                bootstrap,
+                telemetry,
+            };
             Ok((config, settings))
         }
         _ => {

@@ -225,6 +225,10 @@ keys! {
     VALIDATION_FULL_NAME_PATTERN = "validation.full_name_pattern", Choice(&["international", "strict"]),
         Is("international");
 
+    /// For how many days a deleted account can be restored. After that it is gone for ever, and its
+    /// names are free again.
+    USERS_RETENTION_DAYS = "users.retention_days", Integer(1, 36_500), Is("30");
+
     /// The first administrator, made when there is no account at all.
     BOOTSTRAP_ADMIN_USERNAME = "bootstrap.admin_username", Text, Is("admin");
     /// His first password, to be changed at the first login.

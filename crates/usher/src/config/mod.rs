@@ -48,6 +48,8 @@ pub struct Config {
     pub passwords: PasswordSettings,
     /// What accounts must be like.
     pub users: UsersSettings,
+    /// How long softly deleted accounts can be restored; after that they are purged.
+    pub retention: Duration,
     /// The first administrator.
     pub bootstrap: Bootstrap,
     /// Logs.

@@ -16,6 +16,12 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
         &["migrate", "down"],
         &["migrate", "down", "--steps", "0"],
         &["users", "create"],
+        &["users", "show"],
+        &["users", "set-password"],
+        &["users", "activate"],
+        &["users", "deactivate"],
+        &["users", "roles"],
+        &["dev", "seed"],
         &["health", "--url", "https://127.0.0.1"],
     ] {
         let ended = place.run(arguments, &[]);
@@ -36,7 +42,7 @@ fn help_is_complete_and_holds_no_secret() {
     for (arguments, expected) in [
         (
             &["--help"][..],
-            &["serve", "migrate", "users", "openapi", "config", "health", "--config", "Examples:", "78"][..],
+            &["serve", "migrate", "users", "dev", "openapi", "config", "health", "--config", "Examples:", "78"][..],
         ),
         (&["migrate", "--help"], &["up", "status", "down"]),
         (&["migrate", "down", "--help"], &["--steps"]),
@@ -44,6 +50,14 @@ fn help_is_complete_and_holds_no_secret() {
             &["users", "create", "--help"],
             &["--email", "--role", "--full-name", "--json", "standard input", "Examples:"],
         ),
+        (&["users", "--help"], &["create", "list", "show", "set-password", "activate", "deactivate", "roles"]),
+        (&["users", "list", "--help"], &["--q", "--status", "--role", "--sort", "--limit", "--json", "Examples:"]),
+        (&["users", "show", "--help"], &["--json", "USER is a username, an e-mail address or an id"]),
+        (&["users", "set-password", "--help"], &["--json", "standard input", "Examples:"]),
+        (&["users", "activate", "--help"], &["--reason", "--json"]),
+        (&["users", "deactivate", "--help"], &["--reason", "--json"]),
+        (&["users", "roles", "--help"], &["--set", "--add", "--remove", "--json", "Examples:"]),
+        (&["dev", "seed", "--help"], &["--users", "production", "password", "Example:"]),
         (&["config", "--help"], &["check", "show", "sample"]),
         (&["health", "--help"], &["--url"]),
     ] {

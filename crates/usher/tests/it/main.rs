@@ -10,5 +10,8 @@ mod config_sample;
 mod first_start;
 mod logs;
 mod postgres;
+mod purge;
+mod seed;
 mod serving;
 mod support;
+mod users;

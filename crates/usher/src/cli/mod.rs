@@ -1,8 +1,12 @@
-//! What the command line takes. The help text of `usher` is made from this file.
+//! What the command line takes. The help text of `usher` is made from these files.
+
+mod users;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+
+pub(crate) use users::{ChangeRoles, CreateUser, ListUsers, SetStatus, ShowUser, Users};
 
 use crate::config::Sources;
 
@@ -13,6 +17,7 @@ Examples:
   usher config check                        tell all that is wrong with the configuration
   usher migrate status                      tell where the schema of the database stands
   usher users create ada --role admin       make an account; asks for the password
+  usher users list --status deactivated     list accounts
 
 Every setting is a key of usher.toml and an environment variable: http.bind is USHER__HTTP__BIND.
 `usher config sample` explains them all.
@@ -60,6 +65,9 @@ pub enum Command {
     /// Manage accounts
     #[command(subcommand)]
     Users(Users),
+    /// Help with development: made-up data
+    #[command(subcommand)]
+    Dev(Dev),
     /// Print the OpenAPI document
     Openapi,
     /// Check or explain the configuration
@@ -88,38 +96,32 @@ pub enum Migrate {
     },
 }
 
-/// Accounts.
+/// For developers.
 #[derive(Debug, Subcommand)]
-pub enum Users {
-    /// Make an account. The password is asked for, or read as one line from standard input
-    #[command(after_help = "Examples:\n  usher users create ada --email ada@example.org\n  \
-                            usher users create root --role admin < password.txt")]
-    Create(CreateUser),
+pub enum Dev {
+    /// Fill the database with made-up accounts, for benchmarks. Not in profile production
+    #[command(after_help = SEED_NOTES)]
+    Seed(Seed),
 }
 
-/// An account to be made.
+const SEED_NOTES: &str = "\
+For one N they are the same in every database: names of several scripts, most with an address, some
+with an external id or metadata, made one after the other over two years up to November 2026. A few
+are deactivated or deleted, as of now. All hold the role user and have one password, which is printed.
+
+It can be said again: accounts that are there are left as they are, and a larger number adds the
+missing ones. Each thousand is one transaction. Where there is no account at all, the first
+administrator is made before, as `usher serve` would.
+
+Example:
+  usher dev seed --users 100000";
+
+/// How many accounts.
 #[derive(Debug, Args)]
-pub struct CreateUser {
-    /// The name to sign in with
-    pub username: String,
-    /// The e-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    pub email: Option<String>,
-    /// Take the address for proven
-    #[arg(long, requires = "email")]
-    pub email_verified: bool,
-    /// What the person is called
-    #[arg(long, value_name = "NAME")]
-    pub full_name: Option<String>,
-    /// A role; may be given several times. Without it: registration.default_roles
-    #[arg(long = "role", value_name = "ROLE")]
-    pub roles: Vec<String>,
-    /// The password need not be changed at the first login
-    #[arg(long)]
-    pub no_must_change_password: bool,
-    /// Print the account as JSON
-    #[arg(long)]
-    pub json: bool,
+pub struct Seed {
+    /// How many there are to be in the end
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub users: u32,
 }
 
 /// The configuration.

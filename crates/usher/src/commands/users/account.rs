@@ -1,0 +1,98 @@
+use serde::Serialize;
+use usher_domain::{EmailAddress, ExternalId, FullName, Metadata, RoleName, Timestamp, User, UserId, Username};
+use usher_service::UsersManager;
+
+use super::{CommandError, find};
+use crate::{cli::ShowUser, commands::say_json, console};
+
+/// An account as JSON: the fields of the API's `UserRead`.
+#[derive(Serialize)]
+pub(super) struct Account<'a> {
+    id: UserId,
+    username: &'a Username,
+    email: Option<&'a EmailAddress>,
+    email_verified: bool,
+    full_name: Option<&'a FullName>,
+    external_id: Option<&'a ExternalId>,
+    metadata: &'a Metadata,
+    status: &'static str,
+    is_active: bool,
+    is_admin: bool,
+    roles: &'a [RoleName],
+    must_change_password: bool,
+    created_at: Timestamp,
+    updated_at: Timestamp,
+    last_login_at: Option<Timestamp>,
+}
+
+impl<'a> From<&'a User> for Account<'a> {
+    fn from(user: &'a User) -> Self {
+        Self {
+            id: user.id,
+            username: &user.username,
+            email: user.email.as_ref(),
+            email_verified: user.email_verified_at.is_some(),
+            full_name: user.full_name.as_ref(),
+            external_id: user.external_id.as_ref(),
+            metadata: &user.metadata,
+            status: user.status.as_str(),
+            is_active: user.is_active(),
+            is_admin: user.is_admin(),
+            roles: &user.roles,
+            must_change_password: user.must_change_password,
+            created_at: user.created_at,
+            updated_at: user.updated_at,
+            last_login_at: user.last_login_at,
+        }
+    }
+}
+
+pub(super) async fn show(users: &UsersManager, wanted: &ShowUser) -> Result<(), CommandError> {
+    let user = find(users, &wanted.user).await?;
+    if wanted.json {
+        return say_json(&Account::from(&user));
+    }
+    console::say(describe(&user)?.trim_end());
+    Ok(())
+}
+
+/// A line for each fact.
+fn describe(user: &User) -> Result<String, CommandError> {
+    let metadata = serde_json::to_string(&user.metadata).map_err(|error| CommandError::Failed(error.to_string()))?;
+    let verified = if user.email_verified_at.is_some() { "proven" } else { "not proven" };
+    let email = user.email.as_ref().map(|email| format!("{email} ({verified})"));
+    let moment = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    let (deactivated, deleted) = user.status.to_stored();
+    let rows = [
+        ("Username", Some(user.username.to_string())),
+        ("Id", Some(user.id.to_string())),
+        ("Status", Some(user.status.as_str().to_owned())),
+        ("Deactivated", moment(deactivated)),
+        ("Deleted", moment(deleted)),
+        ("Full name", user.full_name.as_ref().map(ToString::to_string)),
+        ("E-mail", email),
+        ("Roles", Some(roles(user))),
+        ("Password", user.must_change_password.then(|| "must be changed at the next login".to_owned())),
+        ("External id", user.external_id.as_ref().map(ToString::to_string)),
+        ("Metadata", (!user.metadata.fields().is_empty()).then(|| printable(&metadata))),
+        ("Created", moment(Some(user.created_at))),
+        ("Updated", moment(Some(user.updated_at))),
+        ("Last login", Some(moment(user.last_login_at).unwrap_or_else(|| "never".to_owned()))),
+    ];
+    let rows = rows.into_iter().filter_map(|(name, value)| Some(format!("{name:<13}{}\n", value?)));
+    Ok(rows.collect())
+}
+
+/// The roles in one line.
+pub(super) fn roles(user: &User) -> String {
+    if user.roles.is_empty() {
+        return "-".to_owned();
+    }
+    user.roles.iter().map(RoleName::as_str).collect::<Vec<_>>().join(",")
+}
+
+/// JSON without what a terminal would obey.
+fn printable(json: &str) -> String {
+    let escape = |c: char| if c.is_control() { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+    json.chars().map(escape).collect()
+}
