@@ -3,8 +3,13 @@
 
 mod accounts;
 mod answers;
+mod authorization;
+mod last_administrator;
 mod layers;
+mod lists;
+mod managing_users;
 mod openapi;
 mod passwords;
+mod removing_administrators;
 mod requirements;
 mod signing_in;

@@ -1,3 +1,4 @@
+use reqwest::Method;
 use sea_orm::{ConnectionTrait, Database, Statement};
 use serde_json::{Value, json};
 use usher::{
@@ -70,6 +71,12 @@ impl TestApp {
             Some(outside) => format!("{}/{outside}", self.address),
             None => format!("{}/api/v1{path}", self.address),
         }
+    }
+
+    /// Whether its database is one of PostgreSQL; of SQLite otherwise.
+    #[must_use]
+    pub fn is_on_postgres(&self) -> bool {
+        self.database.url().starts_with("postgres")
     }
 
     /// Where it listens, as `host:port`.
@@ -176,26 +183,59 @@ impl<'a> Client<'a> {
 
     /// GET.
     pub async fn get(&self, path: &str) -> Answer {
-        self.send(self.app.http.get(self.app.url(path))).await
+        self.app.read(self.request(Method::GET, path)).await
     }
 
     /// POST with a JSON body.
     pub async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.send(self.app.http.post(self.app.url(path)).json(body)).await
+        self.app.read(self.request(Method::POST, path).json(body)).await
+    }
+
+    /// POST without a body.
+    pub async fn post_nothing(&self, path: &str) -> Answer {
+        self.app.read(self.request(Method::POST, path)).await
+    }
+
+    /// PUT with a JSON body.
+    pub async fn put(&self, path: &str, body: &Value) -> Answer {
+        self.app.read(self.request(Method::PUT, path).json(body)).await
+    }
+
+    /// PATCH with a JSON body.
+    pub async fn patch(&self, path: &str, body: &Value) -> Answer {
+        self.app.read(self.request(Method::PATCH, path).json(body)).await
+    }
+
+    /// DELETE.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.app.read(self.request(Method::DELETE, path)).await
+    }
+
+    /// A request with his token, for [`TestApp::read`].
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        let request = self.app.http.request(method, self.app.url(path));
+        match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
     }
 
     /// Creates a user who need not change his password, and answers the id.
     pub async fn create(&self, username: &str) -> String {
-        let body = json!({"username": username, "password": PASSWORD, "must_change_password": false});
+        self.create_with(username, &json!({})).await
+    }
+
+    /// As [`create`](Self::create), an administrator.
+    pub async fn create_admin(&self, username: &str) -> String {
+        self.create_with(username, &json!({"roles": ["admin"]})).await
+    }
+
+    /// As [`create`](Self::create), with these fields besides.
+    pub async fn create_with(&self, username: &str, fields: &Value) -> String {
+        let mut body = json!({"username": username, "password": PASSWORD, "must_change_password": false});
+        body.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
         let made = self.post("/users", &body).await;
         assert_eq!(made.status, 201, "{made:?}");
         made.data()["id"].as_str().unwrap().to_owned()
-    }
-
-    async fn send(&self, mut request: reqwest::RequestBuilder) -> Answer {
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
-        Answer::read(request.send().await.unwrap()).await
     }
 }

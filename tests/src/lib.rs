@@ -6,6 +6,7 @@ mod app;
 
 pub use answer::Answer;
 pub use app::{Client, TestApp};
+pub use reqwest::Method;
 
 /// A password that the policy has nothing against.
 pub const PASSWORD: &str = "Xk7!vQz-mN4";

@@ -1,0 +1,213 @@
+//! Who may call what: every operation of the served document, by everybody who could try.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use usher_tests::{Answer, Client, Method, PASSWORD, TestApp, on_each_engine};
+
+/// Who tries, in the order of the columns of the table.
+const CALLERS: [&str; 6] = ["nobody", "bad token", "user", "restricted", "deactivated", "administrator"];
+
+/// Open to everybody, whatever token he shows.
+const OPEN: [u16; 6] = [200; 6];
+/// For whoever is signed in.
+const SIGNED_IN: [u16; 6] = [401, 401, 200, 200, 401, 200];
+/// For whoever is signed in and need not change his password.
+const SETTLED: [u16; 6] = [401, 401, 200, 403, 401, 200];
+/// For those who hold a permission that an ordinary user does not have.
+const GRANTED: [u16; 6] = [401, 401, 403, 403, 401, 200];
+/// The same, and something is made.
+const GRANTED_AND_MADE: [u16; 6] = [401, 401, 403, 403, 401, 201];
+
+/// What each of them is answered.
+const TABLE: &[(&str, &str, [u16; 6])] = &[
+    ("POST", "/api/v1/auth/login", OPEN),
+    ("POST", "/api/v1/users/login", OPEN),
+    ("GET", "/api/v1/auth/me", SIGNED_IN),
+    ("GET", "/api/v1/users/me", SIGNED_IN),
+    ("PUT", "/api/v1/users/me", SETTLED),
+    ("PATCH", "/api/v1/users/me", SETTLED),
+    ("POST", "/api/v1/users/me/password", SIGNED_IN),
+    ("GET", "/api/v1/users", GRANTED),
+    ("GET", "/api/v1/users?status=deleted", GRANTED),
+    ("POST", "/api/v1/users", GRANTED_AND_MADE),
+    ("GET", "/api/v1/users/{id}", GRANTED),
+    ("PUT", "/api/v1/users/{id}", GRANTED),
+    ("PATCH", "/api/v1/users/{id}", GRANTED),
+    ("DELETE", "/api/v1/users/{id}", GRANTED),
+    ("DELETE", "/api/v1/users/{id}?permanent=true", GRANTED),
+    ("PUT", "/api/v1/users/{id}/roles", GRANTED),
+    ("POST", "/api/v1/users/{id}/deactivate", GRANTED),
+    ("POST", "/api/v1/users/{id}/activate", GRANTED),
+    ("POST", "/api/v1/users/{id}/restore", GRANTED),
+    ("POST", "/api/v1/users/{id}/password", GRANTED),
+    ("GET", "/.well-known/jwks.json", OPEN),
+    ("GET", "/openapi.json", OPEN),
+    ("GET", "/health/live", OPEN),
+    ("HEAD", "/health/live", OPEN),
+    ("GET", "/health/ready", OPEN),
+    ("HEAD", "/health/ready", OPEN),
+];
+
+/// An id that nobody has.
+const MISSING: &str = "00000000-0000-7000-8000-000000000000";
+
+/// Somebody made for one call, of the kind that the column says. The restricted one is an administrator:
+/// what holds him back is his password alone.
+async fn caller<'a>(app: &'a TestApp, admin: &Client<'_>, kind: &str, name: &str) -> Client<'a> {
+    match kind {
+        "nobody" => return app.nobody(),
+        "bad token" => return app.with_token("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."),
+        "user" | "deactivated" => admin.create(name).await,
+        "restricted" => admin.create_with(name, &json!({"roles": ["admin"], "must_change_password": true})).await,
+        "administrator" => admin.create_admin(name).await,
+        other => panic!("{other}"),
+    };
+    let client = app.sign_in(name, PASSWORD).await;
+    if kind == "deactivated" {
+        let id = client.get("/users/me").await.data()["id"].as_str().unwrap().to_owned();
+        assert_eq!(admin.post_nothing(&format!("/users/{id}/deactivate")).await.status, 200);
+    }
+    client
+}
+
+/// The id of somebody made for one call, in the state that the operation needs.
+async fn target(admin: &Client<'_>, path: &str, name: &str) -> String {
+    let id = admin.create(name).await;
+    let prepared = match path {
+        "/api/v1/users/{id}/activate" => admin.post_nothing(&format!("/users/{id}/deactivate")).await,
+        "/api/v1/users/{id}/restore" => admin.delete(&format!("/users/{id}")).await,
+        _ => return id,
+    };
+    assert_eq!(prepared.status, 200, "{prepared:?}");
+    id
+}
+
+/// What the operation is sent: always something that it would do.
+fn body(method: &str, path: &str, caller: &str, target: &str) -> Option<Value> {
+    match (method, path) {
+        ("POST", "/api/v1/auth/login" | "/api/v1/users/login") => {
+            Some(json!({"identifier": target, "password": PASSWORD}))
+        }
+        ("PUT", "/api/v1/users/me") => Some(json!({"username": caller, "full_name": null})),
+        ("PATCH", "/api/v1/users/me" | "/api/v1/users/{id}") => Some(json!({"full_name": "Somebody Else"})),
+        ("POST", "/api/v1/users/me/password") => {
+            Some(json!({"current_password": PASSWORD, "new_password": "Another-7-word"}))
+        }
+        ("POST", "/api/v1/users") => Some(json!({"username": format!("{target}.new"), "password": PASSWORD})),
+        ("PUT", "/api/v1/users/{id}") => Some(json!({
+            "username": format!("{target}.renamed"), "email": null, "email_verified": false, "full_name": null,
+            "external_id": null, "metadata": {},
+        })),
+        ("PUT", "/api/v1/users/{id}/roles") => Some(json!({"roles": ["user", "admin"]})),
+        ("POST", "/api/v1/users/{id}/password") => Some(json!({"new_password": "Another-7-word"})),
+        _ => None,
+    }
+}
+
+async fn call(app: &TestApp, client: &Client<'_>, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    let path = path.strip_prefix("/api/v1").map_or_else(|| format!("/{path}"), str::to_owned);
+    let request = client.request(Method::from_bytes(method.as_bytes()).unwrap(), &path);
+    app.read(match body {
+        Some(body) => request.json(body),
+        None => request,
+    })
+    .await
+}
+
+/// The method and the path of an operation, its query left out.
+fn operation(row: &(&str, &str, [u16; 6])) -> (String, String) {
+    (row.0.to_owned(), row.1.split('?').next().unwrap().to_owned())
+}
+
+fn assert_refusal(answer: &Answer, kind: &str, what: &str) {
+    match answer.status {
+        401 => {
+            assert_eq!(answer.code(), "UNAUTHENTICATED", "{what}");
+            let challenge = if kind == "nobody" { "Bearer" } else { "Bearer error=\"invalid_token\"" };
+            assert_eq!(answer.header("www-authenticate"), challenge, "{what}");
+        }
+        403 => {
+            let code = if kind == "restricted" { "PASSWORD_CHANGE_REQUIRED" } else { "FORBIDDEN" };
+            assert_eq!(answer.code(), code, "{what}");
+        }
+        _ => {}
+    }
+}
+
+on_each_engine! {
+    /// Proves: AZ-01, JW-16
+    async fn every_operation_answers_everybody_as_the_table_says(app: TestApp) {
+        let document = app.get("//openapi.json").await.json;
+        let served: BTreeSet<_> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, item)| {
+                item.as_object().unwrap().keys().map(move |method| (method.to_uppercase(), path.clone()))
+            })
+            .collect();
+        let known: BTreeSet<_> = TABLE.iter().map(operation).collect();
+        assert_eq!(served, known, "the document and the table have the same operations");
+
+        let admin = app.admin().await;
+        for (i, row) in TABLE.iter().enumerate() {
+            let (method, path, expected) = row;
+            let template = operation(row).1;
+            for (column, (kind, status)) in CALLERS.into_iter().zip(expected).enumerate() {
+                let what = format!("{method} {path} as {kind}");
+                let (own_name, name) = (format!("caller{i}-{column}"), format!("target{i}-{column}"));
+                let client = caller(&app, &admin, kind, &own_name).await;
+                let id = target(&admin, &template, &name).await;
+                let body = body(method, &template, &own_name, &name);
+                let answer = call(&app, &client, method, &path.replace("{id}", &id), body.as_ref()).await;
+                assert_eq!(answer.status, *status, "{what}: {answer:?}");
+                assert_refusal(&answer, kind, &what);
+            }
+        }
+    }
+
+    /// Proves: AZ-02
+    async fn whoever_may_not_gets_the_same_for_accounts_that_exist_and_that_do_not(app: TestApp) {
+        let admin = app.admin().await;
+        let id = admin.create("other").await;
+        let user = app.user("bob").await;
+        for row in TABLE.iter().filter(|row| row.1.contains("{id}")) {
+            let (method, path, _) = row;
+            let body = body(method, &operation(row).1, "bob", "other");
+            let mut answers = Vec::new();
+            for id in [id.as_str(), MISSING] {
+                let answer = call(&app, &user, method, &path.replace("{id}", id), body.as_ref()).await;
+                assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN"), "{method} {path}");
+                answers.push(answer.without_request_id());
+            }
+            assert_eq!(answers[0], answers[1], "{method} {path}");
+            let missing = call(&app, &admin, method, &path.replace("{id}", MISSING), body.as_ref()).await;
+            assert_eq!((missing.status, missing.code()), (404, "NOT_FOUND"), "{method} {path}");
+        }
+    }
+
+    /// Proves: AZ-10
+    async fn what_is_not_in_the_table_does_not_exist(app: TestApp) {
+        let admin = app.admin().await;
+        let id = admin.create("bob").await;
+        for path in ["/users/{id}", "/users/{id}/roles", "/users/{id}/deactivate", "/users/me", "/users"] {
+            let known = TABLE.iter().map(operation).filter(|(_, known)| known == &format!("/api/v1{path}"));
+            let known: BTreeSet<_> = known.map(|(method, _)| method).collect();
+            for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"] {
+                if known.contains(method) {
+                    continue;
+                }
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                let answer = app.read(admin.request(method.clone(), &path.replace("{id}", &id))).await;
+                assert_eq!(answer.status, 405, "{method} {path}");
+                let allowed: BTreeSet<_> = answer.header("allow").split(", ").map(str::to_owned).collect();
+                assert_eq!(allowed, known, "{method} {path}");
+            }
+        }
+        for path in ["/users/{id}/nothing", "/users/{id}/sessions/x", "/roles/admin/users", "//metrics"] {
+            assert_eq!(admin.get(&path.replace("{id}", &id)).await.status, 404, "{path}");
+        }
+        assert_eq!(admin.get(&format!("/users/{id}")).await.header("etag"), "\"1\"");
+    }
+}
