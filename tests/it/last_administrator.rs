@@ -41,10 +41,8 @@ async fn race(database: TestDatabase) {
     let users = UsersManager::new(backend.clone(), hasher, UsersSettings::default(), environment);
 
     for round in 0..ROUNDS {
-        let pair = [
-            administrator(&users, format!("one{round}")).await,
-            administrator(&users, format!("two{round}")).await,
-        ];
+        let pair =
+            [administrator(&users, format!("one{round}")).await, administrator(&users, format!("two{round}")).await];
         let barrier = Arc::new(Barrier::new(2));
         let raced = pair.clone().into_iter().zip([round, round / 4]).map(|(admin, way)| {
             let (users, barrier) = (users.clone(), barrier.clone());

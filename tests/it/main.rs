@@ -1,5 +1,5 @@
 //! usher from outside: over HTTP, as production wires it, on every engine; and the rules of this repository.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod accounts;
 mod answers;
