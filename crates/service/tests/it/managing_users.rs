@@ -32,7 +32,7 @@ async fn is_in(fixture: &Fixture, token: &str) -> bool {
     fixture.auth.authenticate(token, ClientInfo::default()).await.is_ok()
 }
 
-/// Proves: ID-06, JW-17, RT-13
+/// Proves: ID-06, ID-07, JW-17, RT-13
 #[tokio::test]
 async fn an_account_is_shut_opened_deleted_restored_and_its_old_sessions_stay_dead() {
     let (fixture, root) = with_admin().await;
@@ -59,6 +59,7 @@ async fn an_account_is_shut_opened_deleted_restored_and_its_old_sessions_stay_de
     fixture.users.deactivate_user(&root, bob.id, None).await.unwrap();
     fixture.users.delete_user(&root, bob.id, None).await.unwrap();
     assert!(!is_in(&fixture, login.token.token.expose()).await);
+    assert!(fixture.auth.login(&request("bob", PASSWORD), &ClientInfo::default()).await.is_err());
     let taken = fixture.users.create_user(&root, draft("BOB")).await;
     assert!(matches!(taken, Err(UsersError::UsernameTaken)), "the name stays taken");
     assert!(matches!(
