@@ -146,7 +146,7 @@ pub(super) fn ordered(
         let (here, after) = (Expr::tuple(place), Expr::tuple(after));
         query.and_where(match direction {
             Direction::Ascending => here.gt(after),
-            Direction::Descending => here.lte(after),
+            Direction::Descending => here.lt(after),
         });
     }
     query
