@@ -14,8 +14,8 @@ mod update;
 use std::sync::Arc;
 
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, Actor, Denied, NamePolicy, PasswordPolicy, RoleName, User, UserId, UserScope,
-    Username, ValidationError, permissions,
+    Action, ActivityEntry, ActivityId, Actor, Denied, NamePolicy, PasswordContext, PasswordPolicy, PlainPassword,
+    RoleName, User, UserId, UserScope, Username, ValidationError, permissions,
 };
 use usher_storage::{Constraint, StorageError, UsersStorageBackend};
 
@@ -157,6 +157,14 @@ impl UsersManager {
         actor.require(&permissions::USERS_READ)?;
         let found = self.backend.user_by_username(username, visible_to(actor)).await?;
         Ok(found.ok_or(UsersError::NotFound)?.user)
+    }
+
+    /// What is wrong with the password that somebody wants for this account.
+    fn new_password_faults(&self, password: &PlainPassword, user: &User) -> ValidationError {
+        let context = PasswordContext { username: Some(&user.username), email: user.email.as_ref() };
+        let mut faults = ValidationError::default();
+        faults.push_all("new_password", self.settings.passwords.faults(password, context));
+        faults
     }
 
     fn entry(&self, actor: &Actor, action: Action, subject: UserId) -> ActivityEntry {

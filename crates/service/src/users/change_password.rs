@@ -1,6 +1,6 @@
 use usher_domain::{
-    Action, Actor, Denied, Fault, FaultCode, PasswordContext, PasswordHash, PlainPassword, Principal, Revocation,
-    RevokeReason, UserInDB, UserScope, ValidationError,
+    Action, Actor, Denied, Fault, FaultCode, PasswordHash, PlainPassword, Principal, Revocation, RevokeReason,
+    UserInDB, UserScope,
 };
 
 use super::{UsersError, UsersManager};
@@ -57,9 +57,7 @@ impl UsersManager {
     }
 
     fn check_new_password(&self, account: &UserInDB, wish: &ChangePassword) -> Result<(), UsersError> {
-        let context = PasswordContext { username: Some(&account.user.username), email: account.user.email.as_ref() };
-        let mut faults = ValidationError::default();
-        faults.push_all("new_password", self.settings.passwords.faults(&wish.new_password, context));
+        let mut faults = self.new_password_faults(&wish.new_password, &account.user);
         if wish.new_password.normalized() == wish.current_password.normalized() {
             faults.push("new_password", Fault::new(FaultCode::InvalidFormat, "must differ from the current password"));
         }

@@ -1,7 +1,4 @@
-use usher_domain::{
-    Action, Actor, PasswordContext, PlainPassword, Revocation, RevokeReason, UserId, UserScope, ValidationError,
-    permissions,
-};
+use usher_domain::{Action, Actor, PlainPassword, Revocation, RevokeReason, UserId, UserScope, permissions};
 
 use super::{UsersError, UsersManager, target};
 use crate::{Failure, transact::transact};
@@ -18,10 +15,7 @@ impl UsersManager {
         target::require_other(actor, id)?;
         let found = self.backend.user_by_id(id, UserScope::Existing).await?.ok_or(UsersError::NotFound)?;
         actor.require_cover(&found.user.permissions)?;
-        let context = PasswordContext { username: Some(&found.user.username), email: found.user.email.as_ref() };
-        let mut faults = ValidationError::default();
-        faults.push_all("new_password", self.settings.passwords.faults(&password, context));
-        faults.into_result()?;
+        self.new_password_faults(&password, &found.user).into_result()?;
         let hash = self.hasher.hash(password).await.map_err(Failure::from)?;
 
         let entry = self.entry(actor, Action::PasswordSet, id);
