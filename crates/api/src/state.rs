@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web::Data};
 use async_trait::async_trait;
-use usher_service::{AuthManager, Environment, TokenIssuer, UsersManager};
+use usher_service::{AuthManager, Environment, SessionsManager, TokenIssuer, UsersManager};
 
 use crate::{ApiSettings, error::ApiError};
 
@@ -13,6 +13,8 @@ pub struct ApiState {
     pub auth: AuthManager,
     /// Accounts.
     pub users: UsersManager,
+    /// Sessions.
+    pub sessions: SessionsManager,
     /// The public keys.
     pub tokens: Arc<TokenIssuer>,
     /// What `/health/ready` asks.

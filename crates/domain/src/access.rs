@@ -346,6 +346,15 @@ impl Actor {
         }
     }
 
+    /// The login that the user acts through; none for the system.
+    #[must_use]
+    pub fn session(&self) -> Option<SessionId> {
+        match &self.principal {
+            Principal::System => None,
+            Principal::User { session, .. } => Some(*session),
+        }
+    }
+
     /// Whether the actor is this user.
     #[must_use]
     pub fn is(&self, user: UserId) -> bool {

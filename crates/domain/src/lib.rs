@@ -9,6 +9,7 @@ mod ids;
 mod names;
 mod page;
 mod password_policy;
+mod rotation;
 mod secrets;
 mod session;
 mod signing_key;
@@ -28,6 +29,7 @@ pub use page::{
     Direction, InvalidPageSize, Match, Page, PageSize, SearchField, SearchPrefix, StatusFilter, UserFilter, UserOrder,
 };
 pub use password_policy::{CharacterClass, PasswordContext, PasswordPolicy};
+pub use rotation::{Rotation, RotationPolicy, RotationVerdict};
 pub use secrets::{PasswordHash, PlainPassword, PlainToken, TokenHash};
 pub use session::{Amr, Revocation, RevokeReason, Session};
 pub use signing_key::{KeyState, SealedKey, SigningAlgorithm, SigningKeyRecord};

@@ -25,6 +25,8 @@ text_enum! {
         Deleted = "deleted",
         /// A refresh token was used twice.
         RefreshReused = "refresh_reused",
+        /// The master key was changed, and with it the key of all refresh tokens.
+        MasterKeyChanged = "master_key_changed",
     }
 }
 

@@ -2,16 +2,24 @@
 
 mod authenticate;
 mod login;
+mod logout;
+mod refresh;
 
 use std::{sync::Arc, time::Duration};
 
-use usher_domain::{Permissions, SessionId, UserInDB, ValidationError, permissions};
+use usher_domain::{
+    Action, ActivityEntry, ActivityId, ClientInfo, Permissions, RotationPolicy, Session, SessionId, UserInDB,
+    ValidationError, permissions,
+};
 use usher_storage::{StorageError, UsersStorageBackend};
 
-pub use login::{Login, LoginRequest};
+pub use login::LoginRequest;
+pub use logout::{LogoutScope, LogoutTokens};
+pub use refresh::Tokens;
 
 use crate::{
-    AccessGrant, AccessToken, DerivedKey, Environment, Failure, MasterKey, PasswordHasher, Purpose, TokenIssuer,
+    AccessGrant, AccessToken, DerivedKey, Environment, Failure, MasterKey, PasswordHasher, Purpose, Revocations,
+    TokenIssuer,
 };
 
 /// How long a login lasts.
@@ -21,13 +29,16 @@ pub struct AuthSettings {
     pub refresh_idle_ttl: Duration,
     /// A session ends after this long in any case.
     pub refresh_absolute_ttl: Duration,
+    /// For how long a refresh token that was used is answered with the same successor again, which may
+    /// have been lost on its way. Zero: never.
+    pub refresh_grace: Duration,
 }
 
 impl Default for AuthSettings {
-    /// 14 and 30 days (NIST SP 800-63B-4, AAL1).
+    /// 14 and 30 days (NIST SP 800-63B-4, AAL1), and ten seconds.
     fn default() -> Self {
         const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-        Self { refresh_idle_ttl: DAY * 14, refresh_absolute_ttl: DAY * 30 }
+        Self { refresh_idle_ttl: DAY * 14, refresh_absolute_ttl: DAY * 30, refresh_grace: Duration::from_secs(10) }
     }
 }
 
@@ -46,6 +57,12 @@ pub enum AuthError {
     /// The access token is not good, or not any more.
     #[error("the access token is not valid")]
     Unauthenticated,
+    /// The refresh token is not good, or not any more.
+    #[error("the refresh token is not valid")]
+    RefreshTokenInvalid,
+    /// The refresh token was used before: somebody has a copy of it, and its session was ended.
+    #[error("the refresh token was used before, so its session was ended")]
+    RefreshTokenReused,
     /// Not the caller's fault.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -63,6 +80,7 @@ pub struct AuthManager {
     backend: Arc<dyn UsersStorageBackend>,
     hasher: Arc<PasswordHasher>,
     tokens: Arc<TokenIssuer>,
+    revocations: Revocations,
     identifier_digest: DerivedKey,
     settings: AuthSettings,
     environment: Environment,
@@ -75,12 +93,13 @@ impl AuthManager {
         backend: Arc<dyn UsersStorageBackend>,
         hasher: Arc<PasswordHasher>,
         tokens: Arc<TokenIssuer>,
+        revocations: Revocations,
         master_key: &MasterKey,
         settings: AuthSettings,
         environment: Environment,
     ) -> Self {
         let identifier_digest = master_key.derive(Purpose::DigestIdentifiers);
-        Self { backend, hasher, tokens, identifier_digest, settings, environment }
+        Self { backend, hasher, tokens, revocations, identifier_digest, settings, environment }
     }
 
     /// Signs an access token for a session of this account, with what other services may know: nothing
@@ -117,5 +136,21 @@ impl AuthManager {
             }
         };
         Ok(held.iter().map(|permission| permission.as_str().to_owned()).collect())
+    }
+
+    /// Both tokens of a session.
+    async fn tokens_of(&self, account: UserInDB, session: &Session) -> Result<Tokens, AuthError> {
+        let access = self.access_token(&account, session.id).await?;
+        let refresh = self.tokens.refresh_token(session).map_err(Failure::from)?;
+        Ok(Tokens { user: account.user, access, refresh })
+    }
+
+    fn rotation_policy(&self) -> RotationPolicy {
+        RotationPolicy { grace: self.settings.refresh_grace, idle_ttl: self.settings.refresh_idle_ttl }
+    }
+
+    fn entry(&self, client: &ClientInfo, action: Action) -> ActivityEntry {
+        let id = ActivityId::generate(&*self.environment.ids);
+        ActivityEntry::from_client(client, action, id, self.environment.clock.now())
     }
 }

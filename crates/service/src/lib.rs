@@ -2,16 +2,20 @@
 #![deny(missing_docs)]
 
 mod auth;
+pub mod blocklist;
 mod environment;
 mod failure;
 mod jobs;
 mod master_key;
 mod passwords;
+mod revocations;
+mod sessions;
 mod tokens;
 mod transact;
 mod users;
 
-pub use auth::{AuthError, AuthManager, AuthSettings, Login, LoginRequest};
+pub use auth::{AuthError, AuthManager, AuthSettings, LoginRequest, LogoutScope, LogoutTokens, Tokens};
+pub use blocklist::{BlockedTokens, BlocklistError, MemoryBlocklist, TokenBlocklist};
 pub use environment::{Environment, SystemClock, SystemIds};
 pub use failure::Failure;
 pub use jobs::Purger;
@@ -19,7 +23,12 @@ pub use master_key::{DerivedKey, InvalidMasterKey, MasterKey, Purpose};
 pub use passwords::{
     HashAlgorithm, HashError, HashStats, PasswordHasher, PasswordSettings, PasswordSettingsError, Pepper, Verification,
 };
-pub use tokens::{AccessClaims, AccessGrant, AccessToken, InvalidToken, TokenError, TokenIssuer, TokenSettings};
+pub use revocations::{RevocationSettings, Revocations};
+pub use sessions::{SessionsError, SessionsManager};
+pub use tokens::{
+    AccessClaims, AccessGrant, AccessToken, InvalidToken, RefreshClaims, RefreshToken, TokenError, TokenIssuer,
+    TokenSettings,
+};
 pub use users::{
     BootstrapAdmin, BootstrapOutcome, ChangePassword, DEFAULT_ADMIN_PASSWORD, Total, UserDraft, UserList, UserPatch,
     UsersError, UsersManager, UsersSettings,

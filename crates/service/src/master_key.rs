@@ -19,6 +19,8 @@ pub struct InvalidMasterKey;
 pub enum Purpose {
     /// Encrypts signing keys at rest.
     SealSigningKeys,
+    /// Signs refresh tokens.
+    SignRefreshTokens,
     /// Makes digests of names that nobody has, for the activity log.
     DigestIdentifiers,
 }
@@ -27,6 +29,7 @@ impl Purpose {
     const fn label(self) -> &'static [u8] {
         match self {
             Self::SealSigningKeys => b"usher/v1/seal-signing-keys",
+            Self::SignRefreshTokens => b"usher/v1/sign-refresh-tokens",
             Self::DigestIdentifiers => b"usher/v1/digest-identifiers",
         }
     }

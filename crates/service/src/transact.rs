@@ -40,7 +40,22 @@ impl OpenTransaction {
     /// Makes everything permanent, in a task of its own: a caller who goes away cannot stop it
     /// half-way. Answers the value.
     pub(crate) async fn commit<T, E>(self, value: T) -> Result<T, Rollback<E>> {
-        match tokio::spawn(self.0.commit()).await {
+        self.commit_then(value, async {}).await
+    }
+
+    /// As [`commit`](Self::commit), and in the same task does what follows from it.
+    pub(crate) async fn commit_then<T, E>(
+        self,
+        value: T,
+        follow_up: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<T, Rollback<E>> {
+        let committed = self.0.commit();
+        let task = tokio::spawn(async move {
+            committed.await?;
+            follow_up.await;
+            Ok::<_, StorageError>(())
+        });
+        match task.await {
             Ok(committed) => committed?,
             Err(panicked) => return Err(StorageError::Backend(Box::new(panicked)).into()),
         }

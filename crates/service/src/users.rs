@@ -25,7 +25,7 @@ pub use create::UserDraft;
 pub use list::{Total, UserList};
 pub use update::UserPatch;
 
-use crate::{Environment, Failure, PasswordHasher, transact::Rollback};
+use crate::{Environment, Failure, PasswordHasher, Revocations, transact::Rollback};
 
 /// What accounts must be like.
 #[derive(Debug, Clone)]
@@ -118,6 +118,7 @@ fn taken(error: StorageError) -> Rollback<UsersError> {
 pub struct UsersManager {
     backend: Arc<dyn UsersStorageBackend>,
     hasher: Arc<PasswordHasher>,
+    revocations: Revocations,
     settings: Arc<UsersSettings>,
     environment: Environment,
 }
@@ -128,10 +129,11 @@ impl UsersManager {
     pub fn new(
         backend: Arc<dyn UsersStorageBackend>,
         hasher: Arc<PasswordHasher>,
+        revocations: Revocations,
         settings: UsersSettings,
         environment: Environment,
     ) -> Self {
-        Self { backend, hasher, settings: Arc::new(settings), environment }
+        Self { backend, hasher, revocations, settings: Arc::new(settings), environment }
     }
 
     /// The account with this id. One's own needs no permission, others' need `users:read`, softly
@@ -173,7 +175,7 @@ impl UsersManager {
     }
 }
 
-fn visible_to(actor: &Actor) -> UserScope {
+pub(crate) fn visible_to(actor: &Actor) -> UserScope {
     match actor.require(&permissions::USERS_DELETE) {
         Ok(()) => UserScope::WithDeleted,
         Err(Denied::Forbidden | Denied::PasswordChangeRequired) => UserScope::Existing,

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::{Revocation, Session, SessionId, UserId, UserInDB};
+use usher_domain::{Revocation, Rotation, Session, SessionId, UserId, UserInDB};
 
 use crate::StorageResult;
 
@@ -23,6 +23,11 @@ pub trait SessionWrites {
     /// [`Conflict`](crate::StorageError::Conflict) if the account does not exist.
     async fn session_insert(&self, session: &Session) -> StorageResult<()>;
 
+    /// Counts a session on by one generation, marks it as used and moves its end, if it still has the
+    /// generation that the rotation is from, was not revoked and has not ended by the time of the
+    /// rotation. Answers whether it was this call that did: of any number that race, one.
+    async fn session_rotate(&self, id: SessionId, rotation: Rotation) -> StorageResult<bool>;
+
     /// Ends a session; answers whether it was this call that did.
     async fn session_revoke(&self, id: SessionId, revocation: Revocation) -> StorageResult<bool>;
 
@@ -33,4 +38,7 @@ pub trait SessionWrites {
         except: Option<SessionId>,
         revocation: Revocation,
     ) -> StorageResult<Vec<SessionId>>;
+
+    /// Ends every session of everybody; answers how many this call ended.
+    async fn session_revoke_everybodys(&self, revocation: Revocation) -> StorageResult<u64>;
 }

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::SigningKeyRecord;
+use usher_domain::{ActivityEntry, SigningKeyRecord};
 
 use crate::StorageResult;
 
@@ -11,9 +11,11 @@ pub trait SigningKeyStore {
 
     /// Replaces the whole set, if it still is what was read: a compare-and-swap, in which of any
     /// number of processes that start or rotate at once one wins. Answers whether it was this call.
+    /// The entry that tells of the change, if there is one, is written with it or not at all.
     async fn signing_keys_replace(
         &self,
         expected: &[SigningKeyRecord],
         new: &[SigningKeyRecord],
+        entry: Option<&ActivityEntry>,
     ) -> StorageResult<bool>;
 }

@@ -14,7 +14,10 @@ use actix_web::{HttpServer, dev::Server, http::KeepAlive};
 use futures_util::future::{Either, select};
 use tokio::net::TcpSocket;
 use usher_api::{ApiSettings, ApiState};
-use usher_service::{AuthManager, Environment, PasswordHasher, Purger, TokenError, TokenIssuer, UsersManager};
+use usher_service::{
+    AuthManager, Environment, MemoryBlocklist, PasswordHasher, Purger, Revocations, SessionsManager, TokenError,
+    TokenIssuer, UsersManager,
+};
 use usher_storage::SeaOrmBackend;
 
 use crate::{
@@ -71,9 +74,25 @@ impl Application {
         let tokens = TokenIssuer::open(backend.clone(), &key, config.tokens.clone(), environment.clone());
         let tokens = Arc::new(tokens.await.map_err(|error| token_failure(&config, error))?);
         let hasher = Arc::new(PasswordHasher::new(&config.passwords, &environment)?);
-        let users = UsersManager::new(backend.clone(), hasher.clone(), config.users.clone(), environment.clone());
-        let auth =
-            AuthManager::new(backend.clone(), hasher, tokens.clone(), &key, config.auth.clone(), environment.clone());
+        let blocklist = Arc::new(MemoryBlocklist::new(&environment));
+        let revocations = Revocations::new(blocklist, config.revocations, &environment);
+        let users = UsersManager::new(
+            backend.clone(),
+            hasher.clone(),
+            revocations.clone(),
+            config.users.clone(),
+            environment.clone(),
+        );
+        let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
+        let auth = AuthManager::new(
+            backend.clone(),
+            hasher,
+            tokens.clone(),
+            revocations,
+            &key,
+            config.auth.clone(),
+            environment.clone(),
+        );
         let first_password = first_start::ensure_administrator(&config, &users).await?;
 
         let purger = Purger::new(users.clone(), config.retention);
@@ -81,6 +100,7 @@ impl Application {
         let state = ApiState {
             auth,
             users,
+            sessions,
             tokens,
             readiness: readiness.clone(),
             environment,

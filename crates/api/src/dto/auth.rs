@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 use usher_domain::{PlainPassword, SessionId};
-use usher_service::{AccessToken, ChangePassword, Login, LoginRequest};
+use usher_service::{AccessToken, ChangePassword, LoginRequest, Tokens};
 use utoipa::ToSchema;
 
 use super::{UserRead, password};
@@ -23,7 +23,7 @@ pub(crate) struct Credentials {
 
 impl From<Credentials> for LoginRequest {
     fn from(Credentials { identifier, password }: Credentials) -> Self {
-        Self { identifier, password }
+        Self { identifier, password, replaces: None }
     }
 }
 
@@ -95,8 +95,8 @@ pub(crate) struct SignedIn<'a> {
     user: UserRead<'a>,
 }
 
-impl<'a> From<&'a Login> for SignedIn<'a> {
-    fn from(login: &'a Login) -> Self {
-        Self { token: (&login.token).into(), user: (&login.user).into() }
+impl<'a> From<&'a Tokens> for SignedIn<'a> {
+    fn from(tokens: &'a Tokens) -> Self {
+        Self { token: (&tokens.access).into(), user: (&tokens.user).into() }
     }
 }

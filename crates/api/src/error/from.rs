@@ -4,7 +4,7 @@
 use std::{error::Error, fmt};
 
 use usher_domain::{Denied, ValidationError};
-use usher_service::{AuthError, Failure, UsersError};
+use usher_service::{AuthError, Failure, SessionsError, UsersError};
 
 use super::{ApiError, ErrorCode};
 
@@ -14,6 +14,8 @@ impl From<AuthError> for ApiError {
             AuthError::Invalid(invalid) => invalid.into(),
             AuthError::InvalidCredentials => Self::new(ErrorCode::InvalidCredentials, error.to_string()),
             AuthError::DefaultPasswordFromElsewhere => Self::new(ErrorCode::Forbidden, error.to_string()),
+            AuthError::RefreshTokenInvalid => Self::new(ErrorCode::RefreshTokenInvalid, error.to_string()),
+            AuthError::RefreshTokenReused => Self::new(ErrorCode::RefreshTokenReused, error.to_string()),
             AuthError::Unauthenticated => Self::unauthenticated(true),
             AuthError::Failure(failure) => failure.into(),
         }
@@ -35,6 +37,16 @@ impl From<UsersError> for ApiError {
             UsersError::VersionMismatch => Self::new(ErrorCode::VersionMismatch, error.to_string()),
             UsersError::CurrentPasswordIncorrect => Self::new(ErrorCode::CurrentPasswordIncorrect, error.to_string()),
             UsersError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<SessionsError> for ApiError {
+    fn from(error: SessionsError) -> Self {
+        match error {
+            SessionsError::Denied(denied) => denied.into(),
+            SessionsError::NotFound => Self::new(ErrorCode::NotFound, error.to_string()),
+            SessionsError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -11,7 +11,8 @@ use usher_api::{ApiSettings, ApiState, ReadinessProbe, app, async_trait};
 use usher_domain::{Actor, MockClock, Permission, PlainPassword, Role, RoleName, SigningAlgorithm, Timestamp, User};
 use usher_service::{
     AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, MasterKey,
-    PasswordHasher, PasswordSettings, TokenIssuer, TokenSettings, UserDraft, UsersManager, UsersSettings,
+    PasswordHasher, PasswordSettings, Revocations, SessionsManager, TokenIssuer, TokenSettings, UserDraft,
+    UsersManager, UsersSettings,
 };
 use usher_storage::{MemoryBackend, UsersStorageBackend};
 
@@ -57,20 +58,31 @@ impl TestApi {
             audience: "usher".to_owned(),
             algorithm: SigningAlgorithm::EdDsa,
             access_ttl: Duration::from_secs(900),
+            key_rotation: None,
         };
         let tokens = TokenIssuer::open(backend.clone(), &master_key, tokens, environment.clone()).await.unwrap();
         let tokens = Arc::new(tokens);
-        let users = UsersManager::new(backend.clone(), hasher.clone(), UsersSettings::default(), environment.clone());
+        let revocations = Revocations::in_process(&environment);
+        let users = UsersManager::new(
+            backend.clone(),
+            hasher.clone(),
+            revocations.clone(),
+            UsersSettings::default(),
+            environment.clone(),
+        );
+        let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
         let auth = AuthManager::new(
             backend.clone(),
             hasher,
             tokens.clone(),
+            revocations,
             &master_key,
             AuthSettings::default(),
             environment.clone(),
         );
         let readiness = Arc::new(AllReady);
-        let mut state = ApiState { auth, users, tokens, readiness, environment, settings: ApiSettings::default() };
+        let mut state =
+            ApiState { auth, users, sessions, tokens, readiness, environment, settings: ApiSettings::default() };
         change(&mut state);
         Self { state: Arc::new(state), backend, clock }
     }

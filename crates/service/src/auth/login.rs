@@ -1,13 +1,15 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, Amr, ClientInfo, Details, Identifier, PasswordHash, PlainPassword, Session,
-    SessionId, User, UserInDB, UserScope, ValidationError,
+    Action, ActivityEntry, Amr, ClientInfo, Details, Identifier, PasswordHash, PlainPassword, PlainToken, Revocation,
+    RevokeReason, Session, SessionId, Timestamp, UserInDB, UserScope, ValidationError,
 };
+use usher_storage::StorageError;
 
-use super::{AuthError, AuthManager};
+use super::{AuthError, AuthManager, Tokens};
 use crate::{
-    AccessToken, DEFAULT_ADMIN_PASSWORD, Failure, Verification,
-    transact::{transact, write_down},
+    DEFAULT_ADMIN_PASSWORD, Failure, Verification,
+    revocations::Change,
+    transact::{OpenTransaction, transact, write_down},
 };
 
 /// How often a login is tried whose account changes under it.
@@ -20,15 +22,8 @@ pub struct LoginRequest {
     pub identifier: String,
     /// The password, as typed.
     pub password: PlainPassword,
-}
-
-/// Somebody who is in.
-#[derive(Debug, Clone)]
-pub struct Login {
-    /// The account.
-    pub user: User,
-    /// The session and its first access token.
-    pub token: AccessToken,
+    /// The refresh token of a session that this client still has, and that the new one replaces.
+    pub replaces: Option<PlainToken>,
 }
 
 /// Somebody whose password was right.
@@ -54,14 +49,13 @@ impl AuthManager {
     /// # Errors
     /// Those of [`authenticate_user`](Self::authenticate_user);
     /// [`AuthError::DefaultPasswordFromElsewhere`].
-    pub async fn login(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Login, AuthError> {
+    pub async fn login(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         for _ in 0..ATTEMPTS {
             let verified = self.verify(request, client).await?;
-            if let Some(session) = self.open_session(&verified, &request.password, client).await? {
-                let token = self.access_token(&verified.account, session.id).await?;
-                let mut user = verified.account.user;
-                user.last_login_at = Some(session.created_at);
-                return Ok(Login { user, token });
+            if let Some(session) = self.open_session(&verified, request, client).await? {
+                let mut account = verified.account;
+                account.user.last_login_at = Some(session.created_at);
+                return self.tokens_of(account, &session).await;
             }
         }
         Err(AuthError::InvalidCredentials)
@@ -100,11 +94,12 @@ impl AuthManager {
     async fn open_session(
         &self,
         verified: &Verified,
-        password: &PlainPassword,
+        request: &LoginRequest,
         client: &ClientInfo,
     ) -> Result<Option<Session>, AuthError> {
         let Verified { account, hash, outdated } = verified;
-        let better = if *outdated { self.hasher.hash(password.clone()).await.ok() } else { None };
+        let better = if *outdated { self.hasher.hash(request.password.clone()).await.ok() } else { None };
+        let replaced = self.replaced(request, client).await?;
         let id = account.user.id;
         let session = self.new_session(account, client);
         let entry = self
@@ -113,7 +108,7 @@ impl AuthManager {
             .with_details(Details::default().with("session_id", session.id.to_string()));
         let entry = ActivityEntry { actor: Some(id), ..entry };
 
-        let (session, entry, better) = (&session, &entry, &better);
+        let (session, entry, better, replaced) = (&session, &entry, &better, &replaced);
         transact(&*self.backend, &self.environment, |transaction| async move {
             if !transaction.user_record_login(id, hash, session.created_at).await? {
                 return Ok(None);
@@ -123,9 +118,41 @@ impl AuthManager {
             }
             transaction.session_insert(session).await?;
             transaction.activity_append(entry).await?;
-            transaction.commit(Some(session.clone())).await
+            let mut change = Change::of(id);
+            if let Some(old) = replaced {
+                change = self.replace(&transaction, old, client, session.created_at, change).await?;
+            }
+            transaction.commit_then(Some(session.clone()), self.revocations.announce(change)).await
         })
         .await
+    }
+
+    /// The session that the client still had.
+    async fn replaced(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Option<Session>, AuthError> {
+        let Some(token) = &request.replaces else { return Ok(None) };
+        match self.judge(token, client).await {
+            Ok(found) => Ok(Some(found.session)),
+            Err(AuthError::Failure(failure)) => Err(failure.into()),
+            Err(_) => Ok(None),
+        }
+    }
+
+    async fn replace(
+        &self,
+        transaction: &OpenTransaction,
+        old: &Session,
+        client: &ClientInfo,
+        at: Timestamp,
+        change: Change,
+    ) -> Result<Change, StorageError> {
+        let revocation = Revocation { at, reason: RevokeReason::Replaced };
+        if !transaction.session_revoke(old.id, revocation).await? {
+            return Ok(change);
+        }
+        let details = Details::default().with("session_id", old.id.to_string());
+        let entry = self.entry(client, Action::SessionRevoked).about(old.user_id).with_details(details);
+        transaction.activity_append(&entry).await?;
+        Ok(change.and_of(old.user_id).ending_sessions([old.id]))
     }
 
     fn new_session(&self, account: &UserInDB, client: &ClientInfo) -> Session {
@@ -165,10 +192,5 @@ impl AuthManager {
             }
         }
         Ok(write_down(&*self.backend, &self.environment, &entry).await?)
-    }
-
-    fn entry(&self, client: &ClientInfo, action: Action) -> ActivityEntry {
-        let id = ActivityId::generate(&*self.environment.ids);
-        ActivityEntry::from_client(client, action, id, self.environment.clock.now())
     }
 }

@@ -4,13 +4,16 @@ use std::{collections::HashMap, sync::Arc};
 
 use usher_domain::{KeyState, SigningAlgorithm, SigningKeyRecord};
 
-use super::{TokenError, jwk::JwkSet, seal::Sealer, signing_key::SigningKey};
+use super::{TokenError, jwk::JwkSet, seal::Sealer, signing_key::SigningKey, verified::VerifiedTokens};
 
 /// The keys that tokens are signed with and verified against, by `kid`.
 pub(super) struct KeySet {
     keys: HashMap<String, SigningKey>,
     active: String,
     pub(super) jwks: Arc<str>,
+    pub(super) verified: VerifiedTokens,
+    /// What it was made from.
+    records: Vec<SigningKeyRecord>,
 }
 
 impl KeySet {
@@ -41,7 +44,12 @@ impl KeySet {
         let published = JwkSet { keys: keys.iter().map(|key| &key.jwk).collect() };
         let jwks = serde_json::to_string(&published).map_err(|_| TokenError::Key)?.into();
         let keys = keys.into_iter().map(|key| (key.jwk.kid.clone(), key)).collect();
-        Ok(Some(Self { keys, active, jwks }))
+        Ok(Some(Self { keys, active, jwks, verified: VerifiedTokens::new(), records: records.to_vec() }))
+    }
+
+    /// Whether it was made from these records.
+    pub(super) fn is_of(&self, records: &[SigningKeyRecord]) -> bool {
+        self.records == records
     }
 
     pub(super) fn get(&self, kid: &str) -> Option<&SigningKey> {

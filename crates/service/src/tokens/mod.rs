@@ -2,36 +2,46 @@
 
 mod claims;
 mod jwk;
+mod key_rotation;
 mod key_set;
 mod provider;
+mod refresh;
 mod seal;
 mod signing_key;
+mod verified;
 
 use std::{
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use jsonwebtoken::{Algorithm, Validation, decode, decode_header};
 use usher_domain::{
-    KeyState, PlainToken, RoleName, SessionId, SigningAlgorithm, SigningKeyRecord, Timestamp, TokenId, UserId, Username,
+    KeyState, PlainToken, RoleName, Session, SessionId, SigningAlgorithm, SigningKeyRecord, Timestamp, TokenId, UserId,
+    Username,
 };
 use usher_storage::{SigningKeyStore, StorageError};
 
+pub use self::refresh::RefreshClaims;
 use self::{
     claims::Claims,
     key_set::KeySet,
+    refresh::RefreshTokens,
     seal::Sealer,
     signing_key::{ACCESS_TOKEN_TYPE, SigningKey},
+    verified::digest_of,
 };
 use crate::{Environment, MasterKey};
 
 /// The longest token that is made or looked at, in bytes: it fits into a request's head of 16 KiB.
 const MAX_TOKEN_LENGTH: usize = 8 * 1024;
 
-/// How far the clocks of two nodes may be apart, in seconds.
-const LEEWAY_SECS: i64 = 5;
+/// How far the clocks of two nodes may be apart.
+pub(crate) const LEEWAY: Duration = Duration::from_secs(5);
+
+/// How often at most the keys are read anew because somebody shows a token of an unknown one.
+const RELOAD_PAUSE: Duration = Duration::from_secs(1);
 
 /// How often the keys are read at the start until there are some. The second time finds those of
 /// whoever was first.
@@ -48,6 +58,8 @@ pub struct TokenSettings {
     pub algorithm: SigningAlgorithm,
     /// How long a token is good.
     pub access_ttl: Duration,
+    /// How long a key signs before another one takes its place. None: until somebody asks for it.
+    pub key_rotation: Option<Duration>,
 }
 
 /// Whom a token is for, and what it says about him to other services.
@@ -78,9 +90,18 @@ pub struct AccessToken {
     pub session: SessionId,
 }
 
+/// A refresh token that was just made.
+#[derive(Debug, Clone)]
+pub struct RefreshToken {
+    /// The JWT.
+    pub token: PlainToken,
+    /// How long it is good from now.
+    pub expires_in: Duration,
+}
+
 /// What a good token says. Our own routes ask it only whom to look up: everything else they take from
 /// the database.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AccessClaims {
     /// `sub`.
     pub user: UserId,
@@ -96,8 +117,28 @@ pub struct AccessClaims {
 
 /// A token that is no good; why is for nobody to know.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the access token is not valid")]
+#[error("the token is not valid")]
 pub struct InvalidToken;
+
+/// A token whose signature is good, whatever the time.
+#[derive(Debug, Clone)]
+struct Verified {
+    claims: AccessClaims,
+    not_before: Timestamp,
+}
+
+/// Why a token is no good, as far as it matters to us.
+enum Unverified {
+    /// It names a key that we do not have, or do not have yet.
+    UnknownKey,
+    Invalid,
+}
+
+impl From<Unverified> for InvalidToken {
+    fn from(_: Unverified) -> Self {
+        Self
+    }
+}
 
 /// Why keys could not be had or used.
 #[derive(Debug, thiserror::Error)]
@@ -127,6 +168,9 @@ pub struct TokenIssuer {
     validation: Validation,
     environment: Environment,
     keys: RwLock<Arc<KeySet>>,
+    refresh: RefreshTokens,
+    /// From when on keys may be read for the sake of an unknown one, on the monotonic clock.
+    next_reload: Mutex<Duration>,
 }
 
 impl TokenIssuer {
@@ -146,7 +190,9 @@ impl TokenIssuer {
         let sealer = Sealer::new(master_key)?;
         let keys = open_key_set(&*store, settings.algorithm, &sealer, &environment).await?;
         let validation = validation(&settings);
-        Ok(Self { store, sealer, settings, validation, environment, keys: RwLock::new(Arc::new(keys)) })
+        let refresh = RefreshTokens::new(master_key, &settings.issuer);
+        let keys = RwLock::new(Arc::new(keys));
+        Ok(Self { store, sealer, settings, validation, environment, keys, refresh, next_reload: Mutex::default() })
     }
 
     /// Follows a change of the keys in the database. After an error the keys are as before.
@@ -155,6 +201,9 @@ impl TokenIssuer {
     /// [`TokenError`].
     pub async fn reload(&self) -> Result<(), TokenError> {
         let records = self.store.signing_keys().await?;
+        if self.keys().is_of(&records) {
+            return Ok(());
+        }
         let keys = KeySet::unseal(&records, self.settings.algorithm, &self.sealer)?.ok_or(TokenError::NoActiveKey)?;
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
         Ok(())
@@ -192,28 +241,98 @@ impl TokenIssuer {
     /// # Errors
     /// [`InvalidToken`].
     pub fn verify(&self, token: &str) -> Result<AccessClaims, InvalidToken> {
-        if token.len() > MAX_TOKEN_LENGTH {
+        Ok(self.check(token)?)
+    }
+
+    /// As [`verify`](Self::verify). A token of a key that is not known yet may be one that another
+    /// process signed with a new key: then the keys are read anew, once a second at most.
+    ///
+    /// # Errors
+    /// [`InvalidToken`].
+    pub(crate) async fn verify_with_latest_keys(&self, token: &str) -> Result<AccessClaims, InvalidToken> {
+        match self.check(token) {
+            Err(Unverified::UnknownKey) if self.may_reload() => {
+                if let Err(error) = self.reload().await {
+                    tracing::warn!(error = ?error, "the signing keys could not be read");
+                }
+                Ok(self.check(token)?)
+            }
+            checked => Ok(checked?),
+        }
+    }
+
+    /// The refresh token of a session as it is now: the same session gives the same token.
+    ///
+    /// # Errors
+    /// [`TokenError::Key`].
+    pub fn refresh_token(&self, session: &Session) -> Result<RefreshToken, TokenError> {
+        let token = self.refresh.issue(session)?;
+        Ok(RefreshToken { token, expires_in: session.idle_expires_at.since(self.environment.clock.now()) })
+    }
+
+    /// Checks a refresh token by itself: form, signature, issuer, audience, time. What its session says
+    /// is another matter.
+    ///
+    /// # Errors
+    /// [`InvalidToken`].
+    pub fn verify_refresh_token(&self, token: &PlainToken) -> Result<RefreshClaims, InvalidToken> {
+        if token.expose().len() > MAX_TOKEN_LENGTH {
             return Err(InvalidToken);
         }
-        let header = decode_header(token).map_err(|_| InvalidToken)?;
-        // RFC 9068 (4) lets the type be spelt in other ways, but nobody but us signs these tokens.
-        if header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) || header.crit.is_some() {
-            return Err(InvalidToken);
+        self.refresh.verify(token, self.environment.clock.now())
+    }
+
+    fn check(&self, token: &str) -> Result<AccessClaims, Unverified> {
+        if token.len() > MAX_TOKEN_LENGTH {
+            return Err(Unverified::Invalid);
         }
         let keys = self.keys();
-        let key = header.kid.and_then(|kid| keys.get(&kid)).ok_or(InvalidToken)?;
-        let claims: Claims = decode(token, &key.decoding, &self.validation).map_err(|_| InvalidToken)?.claims;
-        let now = self.environment.clock.now().as_secs();
-        if now >= claims.exp.saturating_add(LEEWAY_SECS) || now < claims.nbf.saturating_sub(LEEWAY_SECS) {
-            return Err(InvalidToken);
+        let digest = digest_of(token);
+        let known = keys.verified.get(&digest);
+        let is_new = known.is_none();
+        let verified = known.map_or_else(|| self.check_signature(&keys, token), Ok)?;
+        let now = self.environment.clock.now();
+        if now >= verified.claims.expires_at + LEEWAY || now + LEEWAY < verified.not_before {
+            return Err(Unverified::Invalid);
         }
-        Ok(AccessClaims {
+        let claims = verified.claims;
+        if is_new {
+            keys.verified.insert(digest, verified);
+        }
+        Ok(claims)
+    }
+
+    /// Everything but the time.
+    fn check_signature(&self, keys: &KeySet, token: &str) -> Result<Verified, Unverified> {
+        let invalid = |_| Unverified::Invalid;
+        let header = decode_header(token).map_err(invalid)?;
+        // RFC 9068 (4) lets the type be spelt in other ways, but nobody but us signs these tokens.
+        if header.typ.as_deref() != Some(ACCESS_TOKEN_TYPE) || header.crit.is_some() {
+            return Err(Unverified::Invalid);
+        }
+        let kid = header.kid.ok_or(Unverified::Invalid)?;
+        let key = keys.get(&kid).ok_or(Unverified::UnknownKey)?;
+        let claims: Claims = decode(token, &key.decoding, &self.validation).map_err(invalid)?.claims;
+        let moment = |secs: i64| Timestamp::from_micros(secs.saturating_mul(1_000_000));
+        let not_before = moment(claims.nbf);
+        let claims = AccessClaims {
             user: claims.sub,
             session: claims.sid,
             epoch: claims.ver,
             token: claims.jti,
-            expires_at: Timestamp::from_micros(claims.exp.saturating_mul(1_000_000)),
-        })
+            expires_at: moment(claims.exp),
+        };
+        Ok(Verified { claims, not_before })
+    }
+
+    fn may_reload(&self) -> bool {
+        let now = self.environment.clock.monotonic();
+        let mut next = self.next_reload.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = *next <= now;
+        if may {
+            *next = now + RELOAD_PAUSE;
+        }
+        may
     }
 
     /// The public keys as a JWK set (RFC 7517, 5), in JSON.
@@ -260,28 +379,31 @@ async fn open_key_set(
         if let Some(keys) = KeySet::unseal(&records, algorithm, sealer)? {
             return Ok(keys);
         }
-        let first = first_key(algorithm, sealer, environment)?;
-        store.signing_keys_replace(&records, &[first]).await?;
+        let now = environment.clock.now();
+        let first = new_key(algorithm, sealer, KeyState::Active, now, now)?;
+        store.signing_keys_replace(&records, &[first], None).await?;
     }
     Err(StorageError::Contention.into())
 }
 
-fn first_key(
+/// A new key, sealed.
+fn new_key(
     algorithm: SigningAlgorithm,
     sealer: &Sealer,
-    environment: &Environment,
+    state: KeyState,
+    created_at: Timestamp,
+    activates_at: Timestamp,
 ) -> Result<SigningKeyRecord, TokenError> {
     let private_key = SigningKey::generate(algorithm)?;
     let jwk = SigningKey::parse(algorithm, &private_key)?.jwk;
-    let now = environment.clock.now();
     Ok(SigningKeyRecord {
         private_key: sealer.seal(&jwk.kid, &private_key)?,
         public_jwk: serde_json::to_string(&jwk).map_err(|_| TokenError::Key)?,
         kid: jwk.kid,
         algorithm,
-        state: KeyState::Active,
-        created_at: now,
-        activates_at: now,
+        state,
+        created_at,
+        activates_at,
         retires_at: None,
     })
 }

@@ -3,9 +3,10 @@ use usher_domain::{
     UserInDB, UserScope,
 };
 
-use super::{UsersError, UsersManager};
+use super::{UsersError, UsersManager, target};
 use crate::{
     Failure, Verification,
+    revocations::Change,
     transact::{Rollback, transact, write_down},
 };
 
@@ -50,8 +51,9 @@ impl UsersManager {
             transaction.user_set_password(id, hash, false, now).await?;
             transaction.session_revoke_all(id, Some(session), Revocation { at: now, reason }).await?;
             transaction.activity_append(entry).await?;
-            let changed = transaction.user_by_id(id, UserScope::Existing).await?;
-            transaction.commit(changed.ok_or(Rollback::Refused(UsersError::NotFound))?).await
+            let changed = target::read_back(&transaction, id).await?;
+            let change = Change::of(id).ending_tokens_before(id, changed.token_epoch);
+            transaction.commit_then(changed, self.revocations.announce(change)).await
         })
         .await
     }

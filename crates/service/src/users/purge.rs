@@ -3,7 +3,7 @@ use std::time::Duration;
 use usher_domain::{Action, Actor, PageSize, UserId, permissions};
 
 use super::{UsersError, UsersManager, target};
-use crate::transact::transact;
+use crate::{revocations::Change, transact::transact};
 
 impl UsersManager {
     /// Deletes an account for ever, whatever its state: its names are free again, and of the person
@@ -24,7 +24,8 @@ impl UsersManager {
             transaction.activity_blank(id).await?;
             transaction.user_purge(id).await?;
             transaction.activity_append(entry).await?;
-            transaction.commit(()).await
+            let change = Change::of(id).ending_tokens_before(id, account.token_epoch + 1);
+            transaction.commit_then((), self.revocations.announce(change)).await
         })
         .await
     }

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use usher_domain::{Action, Actor, Details, Permissions, Role, RoleName, User, UserId, ValidationError, permissions};
 
 use super::{UsersError, UsersManager, create::unknown_role, target};
-use crate::transact::transact;
+use crate::{revocations::Change, transact::transact};
 
 impl UsersManager {
     /// Gives an account these roles and no others; he may be left without any. In force at his next
@@ -46,7 +46,8 @@ impl UsersManager {
             let details = Details::default().with("old", names(&held)).with("new", names(wanted));
             transaction.activity_append(&entry.clone().with_details(details)).await?;
             let changed = target::read_back(&transaction, id).await?;
-            transaction.commit(changed.user).await
+            let change = Change::of(id).ending_tokens_before(id, changed.token_epoch);
+            transaction.commit_then(changed.user, self.revocations.announce(change)).await
         })
         .await
     }

@@ -1,7 +1,7 @@
 use usher_domain::{Action, Actor, PlainPassword, Revocation, RevokeReason, UserId, UserScope, permissions};
 
 use super::{UsersError, UsersManager, target};
-use crate::{Failure, transact::transact};
+use crate::{Failure, revocations::tokens_so_far, transact::transact};
 
 impl UsersManager {
     /// Sets somebody else's password. He must change it at his next login, and all his sessions end.
@@ -27,7 +27,8 @@ impl UsersManager {
             transaction.user_set_password(id, hash, true, revocation.at).await?;
             transaction.session_revoke_all(id, None, revocation).await?;
             transaction.activity_append(entry).await?;
-            transaction.commit(()).await
+            let change = tokens_so_far(&*transaction, id).await?;
+            transaction.commit_then((), self.revocations.announce(change)).await
         })
         .await
     }

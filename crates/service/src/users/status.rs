@@ -1,10 +1,13 @@
 use usher_domain::{
-    Action, Actor, Details, Fault, FaultCode, Permission, RevokeReason, Timestamp, User, UserChanges, UserId,
-    UserStatus, ValidationError, permissions,
+    Action, Actor, Details, Fault, FaultCode, Permission, Revocation, RevokeReason, Timestamp, User, UserChanges,
+    UserId, UserStatus, ValidationError, permissions,
 };
 
 use super::{UsersError, UsersManager, target};
-use crate::transact::transact;
+use crate::{
+    revocations::{Change, end_access},
+    transact::transact,
+};
 
 /// The most characters of a reason.
 const REASON_LENGTH: usize = 500;
@@ -121,12 +124,13 @@ impl UsersManager {
             }
             let changes = UserChanges { status: Some(status), ..UserChanges::default() };
             transaction.user_update(id, None, &changes, now).await?;
-            if let Some(reason) = step.ends_sessions {
-                target::end_access(&transaction, id, now, reason).await?;
-            }
+            let change = match step.ends_sessions {
+                Some(reason) => end_access(&*transaction, id, Revocation { at: now, reason }).await?.change,
+                None => Change::of(id),
+            };
             transaction.activity_append(entry).await?;
             let changed = target::read_back(&transaction, id).await?;
-            transaction.commit(changed.user).await
+            transaction.commit_then(changed.user, self.revocations.announce(change)).await
         })
         .await
     }

@@ -1,9 +1,6 @@
 //! Whom a change is about: found, locked, and within the actor's reach.
 
-use usher_domain::{
-    Actor, Permission, Revocation, RevokeReason, RoleName, Timestamp, UserId, UserInDB, UserScope, UserStatus,
-    permissions,
-};
+use usher_domain::{Actor, Permission, RoleName, UserId, UserInDB, UserScope, UserStatus, permissions};
 
 use super::UsersError;
 use crate::transact::{OpenTransaction, Rollback};
@@ -64,18 +61,6 @@ pub(super) fn wrong_status(account: &UserInDB) -> Rollback<UsersError> {
 
 pub(super) fn refused(error: impl Into<UsersError>) -> Rollback<UsersError> {
     Rollback::Refused(error.into())
-}
-
-/// Ends all sessions and every access token so far.
-pub(super) async fn end_access(
-    transaction: &OpenTransaction,
-    id: UserId,
-    at: Timestamp,
-    reason: RevokeReason,
-) -> Checked<()> {
-    transaction.user_raise_epoch(id).await?;
-    transaction.session_revoke_all(id, None, Revocation { at, reason }).await?;
-    Ok(())
 }
 
 /// The account as it is now, in the same transaction.

@@ -5,7 +5,7 @@ use usher_domain::{
 };
 
 use super::{UsersError, UsersManager, taken, target};
-use crate::transact::transact;
+use crate::{revocations::Change, transact::transact};
 
 /// Changes that somebody wants made to an account, as they came in: none leaves a field as it is,
 /// `Some(None)` clears it.
@@ -66,7 +66,7 @@ impl UsersManager {
             let details = Details::default().with("fields", fields);
             transaction.activity_append(&entry.clone().with_details(details)).await?;
             let changed = target::read_back(&transaction, id).await?;
-            transaction.commit(changed.user).await
+            transaction.commit_then(changed.user, self.revocations.announce(Change::of(id))).await
         })
         .await
     }

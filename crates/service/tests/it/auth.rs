@@ -24,7 +24,7 @@ async fn somebody_signs_in_by_name_or_address_however_they_are_spelt() {
         assert_eq!(login.user.id, bob.id, "{identifier}");
         assert!(login.user.last_login_at.is_some());
         let actor = fixture.actor_of(&login).await;
-        assert!(matches!(actor.principal(), Principal::User { session, .. } if *session == login.token.session));
+        assert!(matches!(actor.principal(), Principal::User { session, .. } if *session == login.access.session));
     }
 }
 
@@ -140,33 +140,39 @@ async fn an_access_token_dies_with_its_session_its_account_or_its_epoch() {
     let fixture = Fixture::new().await;
     let bob = fixture.user("bob").await;
     let authenticate = async |token: &str| fixture.auth.authenticate(token, ClientInfo::default()).await;
+    let another_process_is_noticed = || fixture.clock.advance(Duration::from_secs(1));
 
     let login = fixture.login("bob").await;
-    let token = login.token.token.expose();
+    let token = login.access.token.expose();
     assert!(authenticate(token).await.is_ok());
     let at = fixture.environment.clock.now();
     let transaction = fixture.backend.begin().await.unwrap();
     assert!(
-        transaction.session_revoke(login.token.session, Revocation { at, reason: RevokeReason::Logout }).await.unwrap()
+        transaction
+            .session_revoke(login.access.session, Revocation { at, reason: RevokeReason::Logout })
+            .await
+            .unwrap()
     );
     assert!(authenticate(token).await.is_ok(), "not before it is committed");
     transaction.commit().await.unwrap();
+    another_process_is_noticed();
     assert!(matches!(authenticate(token).await, Err(AuthError::Unauthenticated)), "session");
 
     let login = fixture.login("bob").await;
     let transaction = fixture.backend.begin().await.unwrap();
     transaction.user_set_roles(bob.id, &[], at).await.unwrap();
     transaction.commit().await.unwrap();
-    assert!(matches!(authenticate(login.token.token.expose()).await, Err(AuthError::Unauthenticated)), "epoch");
+    another_process_is_noticed();
+    assert!(matches!(authenticate(login.access.token.expose()).await, Err(AuthError::Unauthenticated)), "epoch");
 
     let login = fixture.login("bob").await;
     fixture.set_status(bob.id, |since| UserStatus::Deactivated { since }).await;
-    assert!(matches!(authenticate(login.token.token.expose()).await, Err(AuthError::Unauthenticated)), "account");
+    assert!(matches!(authenticate(login.access.token.expose()).await, Err(AuthError::Unauthenticated)), "account");
 
     fixture.set_status(bob.id, |_| UserStatus::Active).await;
     let login = fixture.login("bob").await;
     fixture.clock.advance(Duration::from_secs(15 * 60 + 6));
-    assert!(matches!(authenticate(login.token.token.expose()).await, Err(AuthError::Unauthenticated)), "time");
+    assert!(matches!(authenticate(login.access.token.expose()).await, Err(AuthError::Unauthenticated)), "time");
 }
 
 /// Proves: RT-09
@@ -175,7 +181,7 @@ async fn every_login_is_a_session_of_its_own() {
     let fixture = Fixture::new().await;
     fixture.user("bob").await;
     let (one, two) = (fixture.login("bob").await, fixture.login("bob").await);
-    assert_ne!(one.token.session, two.token.session);
+    assert_ne!(one.access.session, two.access.session);
 }
 
 #[tokio::test]
@@ -227,8 +233,8 @@ async fn a_token_tells_other_services_what_its_owner_may_do_and_nothing_more() {
     );
 }
 
-fn claims(login: &usher_service::Login) -> serde_json::Value {
+fn claims(login: &usher_service::Tokens) -> serde_json::Value {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    let payload = login.token.token.expose().split('.').nth(1).unwrap();
+    let payload = login.access.token.expose().split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
 }

@@ -5,8 +5,8 @@ use usher_domain::{
     User, UserChanges, UserId, UserStatus,
 };
 use usher_service::{
-    AuthManager, AuthSettings, Environment, HashAlgorithm, Login, LoginRequest, MasterKey, PasswordHasher,
-    PasswordSettings, TokenIssuer, TokenSettings, UserDraft, UsersManager, UsersSettings,
+    AuthManager, AuthSettings, Environment, HashAlgorithm, LoginRequest, MasterKey, PasswordHasher, PasswordSettings,
+    Revocations, SessionsManager, TokenIssuer, TokenSettings, Tokens, UserDraft, UsersManager, UsersSettings,
 };
 use usher_storage::{ActivityQueries, MemoryBackend, UsersStorageBackend};
 
@@ -18,7 +18,7 @@ pub(crate) fn password(text: &str) -> PlainPassword {
 }
 
 pub(crate) fn request(identifier: &str, text: &str) -> LoginRequest {
-    LoginRequest { identifier: identifier.to_owned(), password: password(text) }
+    LoginRequest { identifier: identifier.to_owned(), password: password(text), replaces: None }
 }
 
 pub(crate) fn draft(username: &str) -> UserDraft {
@@ -41,6 +41,8 @@ pub(crate) struct Fixture {
     pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) tokens: Arc<TokenIssuer>,
     pub(crate) users: UsersManager,
+    pub(crate) sessions: SessionsManager,
+    pub(crate) revocations: Revocations,
     pub(crate) auth: AuthManager,
     pub(crate) clock: Arc<MockClock>,
     pub(crate) environment: Environment,
@@ -60,31 +62,37 @@ impl Fixture {
             audience: "usher".to_owned(),
             algorithm: SigningAlgorithm::EdDsa,
             access_ttl: Duration::from_secs(15 * 60),
+            key_rotation: None,
         };
         let tokens =
             TokenIssuer::open(backend.clone(), &MASTER_KEY, token_settings, environment.clone()).await.unwrap();
         let tokens = Arc::new(tokens);
-        let users = UsersManager::new(backend.clone(), hasher.clone(), settings, environment.clone());
-        let auth = Self::auth_manager(&backend, &hasher, &tokens, &environment);
-        Self { backend, hasher, tokens, users, auth, clock, environment }
+        let revocations = Revocations::in_process(&environment);
+        let users =
+            UsersManager::new(backend.clone(), hasher.clone(), revocations.clone(), settings, environment.clone());
+        let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
+        let auth = Self::auth_manager(&backend, &hasher, &tokens, &revocations, &environment);
+        Self { backend, hasher, tokens, users, sessions, revocations, auth, clock, environment }
     }
 
     /// The same accounts, with passwords hashed another way from now on.
     pub(crate) fn hashing_with(&self, algorithm: HashAlgorithm) -> AuthManager {
         let hasher = hasher(algorithm, &self.environment);
-        Self::auth_manager(&self.backend, &hasher, &self.tokens, &self.environment)
+        Self::auth_manager(&self.backend, &hasher, &self.tokens, &self.revocations, &self.environment)
     }
 
     fn auth_manager(
         backend: &Arc<MemoryBackend>,
         hasher: &Arc<PasswordHasher>,
         tokens: &Arc<TokenIssuer>,
+        revocations: &Revocations,
         environment: &Environment,
     ) -> AuthManager {
         AuthManager::new(
             backend.clone(),
             hasher.clone(),
             tokens.clone(),
+            revocations.clone(),
             &MASTER_KEY,
             AuthSettings::default(),
             environment.clone(),
@@ -100,7 +108,7 @@ impl Fixture {
         self.users.create_user(&Actor::system(), draft).await.unwrap()
     }
 
-    pub(crate) async fn login(&self, username: &str) -> Login {
+    pub(crate) async fn login(&self, username: &str) -> Tokens {
         self.auth.login(&request(username, PASSWORD), &ClientInfo::default()).await.unwrap()
     }
 
@@ -109,8 +117,8 @@ impl Fixture {
         self.actor_of(&self.login(username).await).await
     }
 
-    pub(crate) async fn actor_of(&self, login: &Login) -> Actor {
-        self.auth.authenticate(login.token.token.expose(), ClientInfo::default()).await.unwrap()
+    pub(crate) async fn actor_of(&self, login: &Tokens) -> Actor {
+        self.auth.authenticate(login.access.token.expose(), ClientInfo::default()).await.unwrap()
     }
 
     pub(crate) async fn set_status(&self, id: UserId, status: impl FnOnce(Timestamp) -> UserStatus) {

@@ -43,6 +43,7 @@ pub(crate) fn settings() -> TokenSettings {
         audience: AUDIENCE.to_owned(),
         algorithm: SigningAlgorithm::EdDsa,
         access_ttl: TTL,
+        key_rotation: None,
     }
 }
 
@@ -75,7 +76,7 @@ pub(crate) async fn known() -> (TokenIssuer, Arc<MockClock>) {
 pub(crate) async fn known_with(settings: TokenSettings) -> (TokenIssuer, Arc<MockClock>) {
     let (environment, clock) = Environment::mock();
     let store = Arc::new(MemoryBackend::new());
-    assert!(store.signing_keys_replace(&[], &[known_record(&clock)]).await.unwrap());
+    assert!(store.signing_keys_replace(&[], &[known_record(&clock)], None).await.unwrap());
     (TokenIssuer::open(store, &master_key(), settings, environment).await.unwrap(), clock)
 }
 

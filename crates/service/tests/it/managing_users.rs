@@ -38,7 +38,7 @@ async fn an_account_is_shut_opened_deleted_restored_and_its_old_sessions_stay_de
     let (fixture, root) = with_admin().await;
     let bob = fixture.user("bob").await;
     let login = fixture.login("bob").await;
-    let token = login.token.token.expose();
+    let token = login.access.token.expose();
 
     let shut = fixture.users.deactivate_user(&root, bob.id, Some("left".to_owned())).await.unwrap();
     assert!(matches!(shut.status, UserStatus::Deactivated { .. }));
@@ -58,7 +58,7 @@ async fn an_account_is_shut_opened_deleted_restored_and_its_old_sessions_stay_de
 
     fixture.users.deactivate_user(&root, bob.id, None).await.unwrap();
     fixture.users.delete_user(&root, bob.id, None).await.unwrap();
-    assert!(!is_in(&fixture, login.token.token.expose()).await);
+    assert!(!is_in(&fixture, login.access.token.expose()).await);
     assert!(fixture.auth.login(&request("bob", PASSWORD), &ClientInfo::default()).await.is_err());
     let taken = fixture.users.create_user(&root, draft("BOB")).await;
     assert!(matches!(taken, Err(UsersError::UsernameTaken)), "the name stays taken");
@@ -233,7 +233,7 @@ async fn a_changed_role_is_logged_with_old_and_new_and_ends_old_tokens() {
     assert_eq!((entry.action, entry.actor, entry.subject), (Action::UserRolesChanged, root.user_id(), Some(bob.id)));
     let details = serde_json::to_value(&entry.details).unwrap();
     assert_eq!(details, serde_json::json!({"old": ["user"], "new": ["admin", "user"]}));
-    assert!(!is_in(&fixture, login.token.token.expose()).await);
+    assert!(!is_in(&fixture, login.access.token.expose()).await);
 
     let entries = fixture.log().await.len();
     let same = fixture.users.set_roles(&root, bob.id, &roles, None).await.unwrap();
@@ -253,7 +253,7 @@ async fn a_password_that_an_administrator_sets_must_be_changed_and_ends_all_sess
     let weak = fixture.users.set_password(&root, bob.id, password("bob")).await.unwrap_err();
     assert!(faults(weak).contains(&("new_password".to_owned(), FaultCode::TooShort)));
     fixture.users.set_password(&root, bob.id, password("Another-7-word")).await.unwrap();
-    assert!(!is_in(&fixture, login.token.token.expose()).await);
+    assert!(!is_in(&fixture, login.access.token.expose()).await);
     let login = fixture.auth.login(&request("bob", "Another-7-word"), &ClientInfo::default()).await.unwrap();
     assert!(login.user.must_change_password);
     assert_eq!(fixture.log().await.iter().filter(|entry| entry.action == Action::PasswordSet).count(), 1);

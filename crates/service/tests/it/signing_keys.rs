@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use serde_json::Value;
 use tokio::sync::Barrier;
-use usher_domain::{KeyState, MockClock, SealedKey, SigningAlgorithm, SigningKeyRecord};
+use usher_domain::{ActivityEntry, KeyState, MockClock, SealedKey, SigningAlgorithm, SigningKeyRecord};
 use usher_service::{Environment, MasterKey, TokenError, TokenIssuer, TokenSettings};
 use usher_storage::{MemoryBackend, SigningKeyStore, StorageResult};
 
@@ -32,7 +32,7 @@ async fn records(store: &Arc<MemoryBackend>) -> Vec<SigningKeyRecord> {
 }
 
 async fn replace(store: &Arc<MemoryBackend>, new: &[SigningKeyRecord]) {
-    assert!(store.signing_keys_replace(&records(store).await, new).await.unwrap());
+    assert!(store.signing_keys_replace(&records(store).await, new, None).await.unwrap());
 }
 
 /// A key of its own, sealed with the common master key.
@@ -89,8 +89,9 @@ impl SigningKeyStore for Race {
         &self,
         expected: &[SigningKeyRecord],
         new: &[SigningKeyRecord],
+        entry: Option<&ActivityEntry>,
     ) -> StorageResult<bool> {
-        self.store.signing_keys_replace(expected, new).await
+        self.store.signing_keys_replace(expected, new, entry).await
     }
 }
 

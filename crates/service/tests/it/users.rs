@@ -242,12 +242,12 @@ async fn a_changed_password_ends_the_other_sessions_and_keeps_the_current_one() 
     let changed = fixture.users.change_password(&actor, wish).await.unwrap();
 
     for old in [&here, &elsewhere] {
-        let refused = fixture.auth.authenticate(old.token.token.expose(), Default::default()).await;
+        let refused = fixture.auth.authenticate(old.access.token.expose(), Default::default()).await;
         assert!(refused.is_err(), "every access token so far is dead");
     }
-    let renewed = fixture.auth.access_token(&changed, here.token.session).await.unwrap();
+    let renewed = fixture.auth.access_token(&changed, here.access.session).await.unwrap();
     assert!(fixture.auth.authenticate(renewed.token.expose(), Default::default()).await.is_ok());
-    let ended = fixture.auth.access_token(&changed, elsewhere.token.session).await.unwrap();
+    let ended = fixture.auth.access_token(&changed, elsewhere.access.session).await.unwrap();
     assert!(fixture.auth.authenticate(ended.token.expose(), Default::default()).await.is_err());
     assert!(fixture.auth.login(&request("bob", PASSWORD), &Default::default()).await.is_err());
 }

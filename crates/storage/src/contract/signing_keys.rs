@@ -21,7 +21,7 @@ cases!(signing_keys, __signing_keys_cases, {
         let next = SigningKeyRecord { state: KeyState::Next, ..samples.signing_key("B", at(2)) };
         let active = samples.signing_key("a", at(2));
         let given = [active.clone(), retiring.clone(), next.clone()];
-        assert!(backend.signing_keys_replace(&[], &given).await.unwrap());
+        assert!(backend.signing_keys_replace(&[], &given, None).await.unwrap());
         assert_eq!(backend.signing_keys().await.unwrap(), [retiring, next, active]);
     }
 
@@ -29,11 +29,11 @@ cases!(signing_keys, __signing_keys_cases, {
     pub async fn keys_are_replaced_as_a_whole(backend: Backend) {
         let samples = Samples::default();
         let [a, b, c] = ["a", "b", "c"].map(|kid| samples.signing_key(kid, at(1)));
-        assert!(backend.signing_keys_replace(&[], &[a.clone(), b.clone()]).await.unwrap());
+        assert!(backend.signing_keys_replace(&[], &[a.clone(), b.clone()], None).await.unwrap());
         let active = SigningKeyRecord { state: KeyState::Retiring, ..b.clone() };
-        assert!(backend.signing_keys_replace(&[b, a], &[active.clone(), c.clone()]).await.unwrap());
+        assert!(backend.signing_keys_replace(&[b, a], &[active.clone(), c.clone()], None).await.unwrap());
         assert_eq!(backend.signing_keys().await.unwrap(), [active.clone(), c.clone()]);
-        assert!(backend.signing_keys_replace(&[active, c], &[]).await.unwrap());
+        assert!(backend.signing_keys_replace(&[active, c], &[], None).await.unwrap());
         assert_eq!(backend.signing_keys().await.unwrap(), []);
     }
 
@@ -41,11 +41,11 @@ cases!(signing_keys, __signing_keys_cases, {
     pub async fn keys_that_changed_are_not_replaced(backend: Backend) {
         let samples = Samples::default();
         let keys = [samples.signing_key("a", at(1))];
-        assert!(backend.signing_keys_replace(&[], &keys).await.unwrap());
+        assert!(backend.signing_keys_replace(&[], &keys, None).await.unwrap());
         let changed = keys.clone().map(|key| SigningKeyRecord { retires_at: Some(at(2)), ..key });
         let more = keys.iter().cloned().chain([samples.signing_key("b", at(1))]).collect::<Vec<_>>();
         for expected in [&[][..], &changed, &more] {
-            assert!(!backend.signing_keys_replace(expected, &[]).await.unwrap());
+            assert!(!backend.signing_keys_replace(expected, &[], None).await.unwrap());
             assert_eq!(backend.signing_keys().await.unwrap(), keys);
         }
     }
@@ -60,7 +60,7 @@ cases!(signing_keys, __signing_keys_cases, {
             let contenders = (0..8).map(|contender| {
                 let (backend, expected) = (backend.clone(), expected.clone());
                 let new = vec![samples.signing_key(&format!("{round}-{contender}"), at(1))];
-                async move || backend.signing_keys_replace(&expected, &new).await.unwrap().then_some(new)
+                async move || backend.signing_keys_replace(&expected, &new, None).await.unwrap().then_some(new)
             });
             let mut winners: Vec<_> = race(contenders).await.into_iter().flatten().collect();
             assert_eq!(winners.len(), 1, "round {round}");

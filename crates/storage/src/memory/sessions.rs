@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::{Revocation, Session, SessionId, UserId, UserInDB};
+use usher_domain::{Revocation, Rotation, Session, SessionId, UserId, UserInDB};
 
 use super::{MemoryBackend, Open, View};
 use crate::{Constraint, SessionQueries, SessionWrites, StorageError, StorageResult};
@@ -34,6 +34,15 @@ impl SessionWrites for MemoryBackend<Open> {
         })
     }
 
+    async fn session_rotate(&self, id: SessionId, rotation: Rotation) -> StorageResult<bool> {
+        let guard = |session: &&mut Session| session.generation == rotation.from && session.is_live(rotation.at);
+        self.view.write(|state| {
+            let Some(session) = state.sessions.get_mut(&id).filter(guard) else { return Ok(false) };
+            *session = session.clone().rotated(rotation);
+            Ok(true)
+        })
+    }
+
     async fn session_revoke(&self, id: SessionId, revocation: Revocation) -> StorageResult<bool> {
         self.view.write(|state| {
             let live = state.sessions.get_mut(&id).filter(|session| session.revoked.is_none());
@@ -54,5 +63,12 @@ impl SessionWrites for MemoryBackend<Open> {
             session.id
         };
         self.view.write(|state| Ok(state.sessions.values_mut().filter(meant).map(end).collect()))
+    }
+
+    async fn session_revoke_everybodys(&self, revocation: Revocation) -> StorageResult<u64> {
+        self.view.write(|state| {
+            let live = state.sessions.values_mut().filter(|session| session.revoked.is_none());
+            Ok(live.map(|session| session.revoked = Some(revocation)).count() as u64)
+        })
     }
 }

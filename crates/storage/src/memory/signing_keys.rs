@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::SigningKeyRecord;
+use usher_domain::{ActivityEntry, SigningKeyRecord};
 
 use super::{MemoryBackend, View};
 use crate::{SigningKeyStore, StorageResult};
@@ -14,12 +14,14 @@ impl SigningKeyStore for MemoryBackend {
         &self,
         expected: &[SigningKeyRecord],
         new: &[SigningKeyRecord],
+        entry: Option<&ActivityEntry>,
     ) -> StorageResult<bool> {
         let open = self.view.open().await;
         let replaced = open.write(|state| {
             let unchanged = sorted(&state.signing_keys) == sorted(expected);
             if unchanged {
                 state.signing_keys = new.to_vec();
+                state.activity.extend(entry.cloned());
             }
             Ok(unchanged)
         })?;

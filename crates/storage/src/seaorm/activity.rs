@@ -3,7 +3,7 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, Iterable, QueryFilter,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, QueryFilter,
     sea_query::{Order, Query, SelectStatement},
 };
 use usher_domain::{Action, ActivityEntry, ActivityFilter, ActivityId, Details, Outcome, PageSize, RequestId, UserId};
@@ -31,15 +31,7 @@ impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
 #[async_trait]
 impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
     async fn activity_append(&self, entry: &ActivityEntry) -> StorageResult<()> {
-        self.source
-            .run(async {
-                activity_log::Entity::insert(new_row(entry)?)
-                    .exec_without_returning(self.source.connection())
-                    .await
-                    .map_err(failed)?;
-                Ok(())
-            })
-            .await
+        self.source.run(append(self.source.connection(), entry)).await
     }
 
     async fn activity_blank(&self, user: UserId) -> StorageResult<()> {
@@ -57,6 +49,11 @@ impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
             })
             .await
     }
+}
+
+pub(super) async fn append(db: &impl ConnectionTrait, entry: &ActivityEntry) -> StorageResult<()> {
+    activity_log::Entity::insert(new_row(entry)?).exec_without_returning(db).await.map_err(failed)?;
+    Ok(())
 }
 
 fn select(filter: &ActivityFilter) -> SelectStatement {

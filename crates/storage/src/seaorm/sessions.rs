@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Iterable, Statement,
     sea_query::{Expr, Order, PostgresQueryBuilder, Query, UpdateStatement},
 };
-use usher_domain::{Amr, Revocation, RevokeReason, Session, SessionId, UserId, UserInDB};
+use usher_domain::{Amr, Revocation, RevokeReason, Rotation, Session, SessionId, UserId, UserInDB};
 
 use super::{
     OpenTransaction, SeaOrmBackend, Source,
@@ -73,14 +73,27 @@ impl SessionWrites for SeaOrmBackend<OpenTransaction> {
             .await
     }
 
+    async fn session_rotate(&self, id: SessionId, rotation: Rotation) -> StorageResult<bool> {
+        use sessions::Column;
+        let now = rotation.at.as_micros();
+        let update = Query::update()
+            .table(sessions::Entity)
+            .value(Column::Generation, Expr::col(Column::Generation).add(1))
+            .value(Column::RotatedAt, now)
+            .value(Column::LastUsedAt, now)
+            .value(Column::IdleExpiresAt, rotation.idle_expires_at.as_micros())
+            .and_where(Column::Id.eq(id.as_uuid()))
+            .and_where(Column::Generation.eq(i64::from(rotation.from)))
+            .and_where(Column::RevokedAt.is_null())
+            .and_where(Column::IdleExpiresAt.gt(now))
+            .and_where(Column::ExpiresAt.gt(now))
+            .take();
+        self.source.run(async { Ok(self.change(&update).await? > 0) }).await
+    }
+
     async fn session_revoke(&self, id: SessionId, revocation: Revocation) -> StorageResult<bool> {
         let update = revoke(revocation).and_where(sessions::Column::Id.eq(id.as_uuid())).take();
-        self.source
-            .run(async {
-                let done = self.source.connection().execute(&update).await.map_err(failed)?;
-                Ok(done.rows_affected() > 0)
-            })
-            .await
+        self.source.run(async { Ok(self.change(&update).await? > 0) }).await
     }
 
     async fn session_revoke_all(
@@ -102,6 +115,17 @@ impl SessionWrites for SeaOrmBackend<OpenTransaction> {
                 rows.iter().map(|row| Row::new(row, 0).get(sessions::Column::Id).map(SessionId::from_uuid)).collect()
             })
             .await
+    }
+
+    async fn session_revoke_everybodys(&self, revocation: Revocation) -> StorageResult<u64> {
+        self.source.run(self.change(&revoke(revocation))).await
+    }
+}
+
+impl SeaOrmBackend<OpenTransaction> {
+    /// Runs a change; answers how many rows it touched.
+    async fn change(&self, update: &UpdateStatement) -> StorageResult<u64> {
+        Ok(self.source.connection().execute(update).await.map_err(failed)?.rows_affected())
     }
 }
 

@@ -6,10 +6,10 @@ use sea_orm::{
     ConnectionTrait, DatabaseTransaction, EntityTrait, Iterable,
     sea_query::{Order, Query},
 };
-use usher_domain::{KeyState, SealedKey, SigningAlgorithm, SigningKeyRecord, Timestamp};
+use usher_domain::{ActivityEntry, KeyState, SealedKey, SigningAlgorithm, SigningKeyRecord, Timestamp};
 
 use super::{
-    Engine, SeaOrmBackend,
+    Engine, SeaOrmBackend, activity,
     entities::signing_keys::{self, Column},
     error::failed,
     row::Row,
@@ -26,6 +26,7 @@ impl SigningKeyStore for SeaOrmBackend {
         &self,
         expected: &[SigningKeyRecord],
         new: &[SigningKeyRecord],
+        entry: Option<&ActivityEntry>,
     ) -> StorageResult<bool> {
         let transaction = self.source.begin().await?;
         self.lock_keys(&transaction).await?;
@@ -38,6 +39,9 @@ impl SigningKeyStore for SeaOrmBackend {
         if !new.is_empty() {
             let rows = new.iter().map(new_row);
             signing_keys::Entity::insert_many(rows).exec_without_returning(&transaction).await.map_err(failed)?;
+        }
+        if let Some(entry) = entry {
+            activity::append(&transaction, entry).await?;
         }
         transaction.commit().await.map_err(failed)?;
         Ok(true)

@@ -13,7 +13,9 @@ use usher_api::IpNet;
 use usher_domain::{
     CharacterClass, FullNameStyle, NamePolicy, PasswordPolicy, PlainPassword, RoleName, SigningAlgorithm, Username,
 };
-use usher_service::{AuthSettings, HashAlgorithm, MasterKey, PasswordSettings, Pepper, TokenSettings, UsersSettings};
+use usher_service::{
+    AuthSettings, HashAlgorithm, MasterKey, PasswordSettings, Pepper, RevocationSettings, TokenSettings, UsersSettings,
+};
 
 use super::{
     Bootstrap, Config, Database, DatabaseUrl, Faults, Http, LogFormat, LogLevel, Profile, PublicUrl, Sources,
@@ -43,6 +45,11 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
     let auth = AuthSettings {
         refresh_idle_ttl: reader.duration(&keys::AUTH_REFRESH_IDLE_TTL),
         refresh_absolute_ttl: reader.duration(&keys::AUTH_REFRESH_ABSOLUTE_TTL),
+        refresh_grace: reader.duration(&keys::AUTH_REFRESH_GRACE),
+    };
+    let revocations = RevocationSettings {
+        state_cache_ttl: reader.duration(&keys::AUTH_STATE_CACHE_TTL),
+        access_ttl: tokens.access_ttl,
     };
     let master_key = reader.optional(&keys::SECRETS_MASTER_KEY, master_key);
     let bcrypt_cost = reader.integer(&keys::PASSWORD_BCRYPT_COST);
@@ -73,6 +80,7 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
                 database,
                 tokens,
                 auth,
+                revocations,
                 master_key,
                 passwords,
                 users,
@@ -189,6 +197,7 @@ fn tokens(reader: &mut Reader, http: &Http) -> TokenSettings {
         audience: reader.parsed(&keys::AUTH_AUDIENCE, String::new(), not_empty),
         algorithm: reader.choice(&keys::AUTH_ALGORITHM, SigningAlgorithm::EdDsa, SigningAlgorithm::ALL),
         access_ttl: reader.duration(&keys::AUTH_ACCESS_TTL),
+        key_rotation: Some(reader.duration(&keys::AUTH_KEY_ROTATION)).filter(|turn| !turn.is_zero()),
     }
 }
 

@@ -180,6 +180,14 @@ keys! {
     AUTH_REFRESH_IDLE_TTL = "auth.refresh_idle_ttl", Duration(SECOND, 3650 * DAY), Is("14d");
     /// A session ends after this long in any case.
     AUTH_REFRESH_ABSOLUTE_TTL = "auth.refresh_absolute_ttl", Duration(SECOND, 3650 * DAY), Is("30d");
+    /// For how long a refresh token that was used gets the same successor again, in case that was lost
+    /// on its way. After that, using it twice ends the session. 0: at once.
+    AUTH_REFRESH_GRACE = "auth.refresh_grace", Duration(0, 5 * 60 * SECOND), Is("10s");
+    /// How late a change made through another process may be noticed: for as long a request relies on
+    /// what an earlier one read of its session. 0: the database is asked each time.
+    AUTH_STATE_CACHE_TTL = "auth.state_cache_ttl", Duration(0, SECOND), Is("1s");
+    /// How long a signing key signs before another takes its place. 0: until `usher keys rotate`.
+    AUTH_KEY_ROTATION = "auth.key_rotation", Duration(0, 3650 * DAY), Is("90d");
 
     /// Base64 of exactly 32 random bytes (`openssl rand -base64 32`). Everything that usher encrypts
     /// or signs hangs on it: keep a copy, away from the database.

@@ -19,7 +19,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use usher_api::IpNet;
 use usher_domain::{PlainPassword, Username};
-use usher_service::{AuthSettings, MasterKey, PasswordSettings, TokenSettings, UsersSettings};
+use usher_service::{AuthSettings, MasterKey, PasswordSettings, RevocationSettings, TokenSettings, UsersSettings};
 
 pub use database_url::{DatabaseEngine, DatabaseUrl};
 pub use fault::{Fault, Faults};
@@ -42,6 +42,8 @@ pub struct Config {
     pub tokens: TokenSettings,
     /// How long a login lasts.
     pub auth: AuthSettings,
+    /// How long sessions are remembered.
+    pub revocations: RevocationSettings,
     /// The master key, where one was given.
     pub master_key: Option<MasterKey>,
     /// How passwords are hashed.

@@ -46,7 +46,7 @@ impl Rules<'_> {
     }
 
     fn check_lifetimes(&self, reader: &mut Reader) {
-        let AuthSettings { refresh_idle_ttl: idle, refresh_absolute_ttl: absolute } = *self.auth;
+        let AuthSettings { refresh_idle_ttl: idle, refresh_absolute_ttl: absolute, .. } = *self.auth;
         reader.require(&[&keys::AUTH_REFRESH_IDLE_TTL, &keys::AUTH_REFRESH_ABSOLUTE_TTL], idle <= absolute, || {
             let (idle, absolute) = (show_duration(idle), show_duration(absolute));
             let problem = format!("{idle} is more than auth.refresh_absolute_ttl, which is {absolute}");

@@ -1,0 +1,107 @@
+use usher_domain::{
+    Action, ClientInfo, Details, PlainToken, Revocation, RevokeReason, Rotation, RotationVerdict, Session, SessionId,
+    User, UserInDB,
+};
+use usher_storage::StorageError;
+
+use super::{AuthError, AuthManager};
+use crate::{AccessToken, RefreshToken, revocations::Change, transact::transact};
+
+/// How often a refresh looks again because somebody else has renewed the session. Once is enough, unless
+/// the grace is over meanwhile.
+const ATTEMPTS: u32 = 3;
+
+/// Both tokens of a session, and whose it is.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// The account.
+    pub user: User,
+    /// The access token, for requests.
+    pub access: AccessToken,
+    /// The refresh token, for the next tokens.
+    pub refresh: RefreshToken,
+}
+
+/// A refresh token that is good, and what it is for.
+pub(super) struct Refreshable {
+    pub(super) session: Session,
+    pub(super) account: UserInDB,
+    /// None where the successor was made before.
+    pub(super) rotation: Option<Rotation>,
+}
+
+impl AuthManager {
+    /// Renews a session: the next access token, with what the account may do now, and the next refresh
+    /// token. The one that was presented is good no more, except that for a moment it gets the same
+    /// successor again. Costs one write.
+    ///
+    /// # Errors
+    /// [`AuthError::RefreshTokenInvalid`]; [`AuthError::RefreshTokenReused`], and the session has ended.
+    /// After [`AuthError::Failure`] the token is as good as before, unless the connection was lost
+    /// inside the commit: repeating within the grace is safe.
+    pub async fn refresh(&self, token: &PlainToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        for _ in 0..ATTEMPTS {
+            let Refreshable { session, account, rotation } = self.judge(token, client).await?;
+            let Some(rotation) = rotation else {
+                return self.tokens_of(account, &session).await;
+            };
+            if self.rotate(session.id, rotation).await? {
+                return self.tokens_of(account, &session.rotated(rotation)).await;
+            }
+        }
+        Err(StorageError::Contention.into())
+    }
+
+    /// What a refresh token is good for. One that was used before ends its session here and now.
+    pub(super) async fn judge(&self, token: &PlainToken, client: &ClientInfo) -> Result<Refreshable, AuthError> {
+        let claims = self.tokens.verify_refresh_token(token).map_err(|_| AuthError::RefreshTokenInvalid)?;
+        let found = self.backend.session_with_user(claims.session).await?;
+        let found = found.filter(|(session, _)| session.user_id == claims.user);
+        let (session, account) = found.ok_or(AuthError::RefreshTokenInvalid)?;
+        let now = self.environment.clock.now();
+        let rotation = match session.judge_refresh(claims.generation, now, self.rotation_policy()) {
+            RotationVerdict::Rotate(rotation) => Some(rotation),
+            RotationVerdict::Repeat => None,
+            RotationVerdict::Invalid => return Err(AuthError::RefreshTokenInvalid),
+            RotationVerdict::Reused => {
+                self.end_reused(&session, claims.generation, client).await?;
+                return Err(AuthError::RefreshTokenReused);
+            }
+        };
+        if !account.user.is_active() {
+            return Err(AuthError::RefreshTokenInvalid);
+        }
+        Ok(Refreshable { session, account, rotation })
+    }
+
+    /// In a transaction: a single statement, sent to a database that stalls, would be carried out long
+    /// after the caller was told to try again.
+    async fn rotate(&self, session: SessionId, rotation: Rotation) -> Result<bool, AuthError> {
+        transact(&*self.backend, &self.environment, |transaction| async move {
+            if !transaction.session_rotate(session, rotation).await? {
+                return Ok(false);
+            }
+            transaction.commit(true).await
+        })
+        .await
+    }
+
+    async fn end_reused(&self, session: &Session, presented: u32, client: &ClientInfo) -> Result<(), AuthError> {
+        let details = Details::default()
+            .with("session_id", session.id.to_string())
+            .with("generation", session.generation)
+            .with("presented", presented);
+        let entry = self.entry(client, Action::AuthRefreshReused).failed().about(session.user_id).with_details(details);
+        let revocation = Revocation { at: entry.occurred_at, reason: RevokeReason::RefreshReused };
+        let (id, user, entry) = (session.id, session.user_id, &entry);
+        transact(&*self.backend, &self.environment, |transaction| async move {
+            if !transaction.session_revoke(id, revocation).await? {
+                return Ok(());
+            }
+            transaction.activity_append(entry).await?;
+            let change = Change::of(user).ending_sessions([id]);
+            transaction.commit_then((), self.revocations.announce(change)).await
+        })
+        .await
+    }
+}
