@@ -37,6 +37,11 @@ impl FoundKey {
         }
     }
 
+    /// Reads the file of a master key; makes one, and the file, if it is missing.
+    pub(crate) fn read_or_make(path: &Path) -> Result<MasterKey, StartError> {
+        if path.exists() { read(path) } else { make(path) }
+    }
+
     async fn in_file(path: &Path, config: &Config, backend: &SeaOrmBackend) -> Result<Self, StartError> {
         if path.exists() {
             return read(path).map(|key| Self { key, made: None });
@@ -45,12 +50,15 @@ impl FoundKey {
         if !keys.is_empty() {
             return Err(StartError::MasterKeyMissing(path.to_owned()));
         }
-        let key = generate()?;
-        let text = format!("{}\n", *key.to_base64());
-        private_file::write(path, text.as_bytes())
-            .map_err(|source| StartError::File { path: path.to_owned(), source })?;
-        Ok(Self { key, made: Some(path.to_owned()) })
+        make(path).map(|key| Self { key, made: Some(path.to_owned()) })
     }
+}
+
+fn make(path: &Path) -> Result<MasterKey, StartError> {
+    let key = generate()?;
+    let text = format!("{}\n", *key.to_base64());
+    private_file::write(path, text.as_bytes()).map_err(|source| StartError::File { path: path.to_owned(), source })?;
+    Ok(key)
 }
 
 fn read(path: &Path) -> Result<MasterKey, StartError> {

@@ -3,7 +3,10 @@ use std::{error::Error, io, net::SocketAddr, path::PathBuf};
 use usher_service::{PasswordSettingsError, TokenError, UsersError};
 use usher_storage::StorageError;
 
-use crate::config::Faults;
+use crate::{
+    config::{Config, Faults},
+    database,
+};
 
 /// Why a command could not do its work. Each says what to do about it.
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +89,15 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Why keys could not be had or changed.
+    pub(crate) fn of_tokens(config: &Config, error: TokenError) -> Self {
+        match error {
+            TokenError::WrongMasterKey => Self::WrongMasterKey,
+            TokenError::Storage(error) => database::failed(config, error),
+            TokenError::Key | TokenError::NoActiveKey | TokenError::TooLong => Self::Tokens(error),
+        }
+    }
+
     /// Whether the remedy is in the configuration, rather than in the world.
     #[must_use]
     pub fn is_configuration(&self) -> bool {

@@ -15,13 +15,13 @@ use futures_util::future::{Either, select};
 use tokio::net::TcpSocket;
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
-    AuthManager, Environment, MemoryBlocklist, PasswordHasher, Purger, Revocations, SessionsManager, TokenError,
-    TokenIssuer, UsersManager,
+    AuthManager, Environment, MemoryBlocklist, PasswordHasher, Purger, Revocations, SessionsManager, TokenIssuer,
+    UsersManager,
 };
 use usher_storage::SeaOrmBackend;
 
 use crate::{
-    background::{Background, PURGE_PAUSE},
+    background::Background,
     config::{Config, Http},
     database,
     first_start::{self, FirstPassword},
@@ -44,6 +44,8 @@ pub struct Application {
     backend: Arc<SeaOrmBackend>,
     readiness: Arc<Readiness>,
     purger: Purger,
+    tokens: Arc<TokenIssuer>,
+    revocations: Revocations,
     lock: Option<ServeLock>,
 }
 
@@ -72,7 +74,7 @@ impl Application {
         let backend = Arc::new(database::open(&config).await?);
         let FoundKey { key, made } = FoundKey::find(&config, &backend).await?;
         let tokens = TokenIssuer::open(backend.clone(), &key, config.tokens.clone(), environment.clone());
-        let tokens = Arc::new(tokens.await.map_err(|error| token_failure(&config, error))?);
+        let tokens = Arc::new(tokens.await.map_err(|error| StartError::of_tokens(&config, error))?);
         let hasher = Arc::new(PasswordHasher::new(&config.passwords, &environment)?);
         let blocklist = Arc::new(MemoryBlocklist::new(&environment));
         let revocations = Revocations::new(blocklist, config.revocations, &environment);
@@ -88,7 +90,7 @@ impl Application {
             backend.clone(),
             hasher,
             tokens.clone(),
-            revocations,
+            revocations.clone(),
             &key,
             config.auth.clone(),
             environment.clone(),
@@ -101,14 +103,14 @@ impl Application {
             auth,
             users,
             sessions,
-            tokens,
+            tokens: tokens.clone(),
             readiness: readiness.clone(),
             environment,
             settings: api_settings(&config.http),
         };
         let server = server(listener, Arc::new(state), &config.http).map_err(StartError::Server)?;
         let started = Started { first_password, made_master_key: made };
-        Ok(Self { server, address, config, started, backend, readiness, purger, lock })
+        Ok(Self { server, address, config, started, backend, readiness, purger, tokens, revocations, lock })
     }
 
     /// Where it listens.
@@ -150,9 +152,9 @@ impl Application {
     /// # Errors
     /// [`StartError::Server`] where the server breaks down.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { server, address, config, backend, readiness, purger, lock, .. } = self;
+        let Self { server, address, config, backend, readiness, purger, tokens, revocations, lock, .. } = self;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
-        let purge = Background::purge(purger, PURGE_PAUSE);
+        let background = Background::start(purger, tokens, revocations);
         let handle = server.handle();
         let drained = async {
             stop.await;
@@ -165,7 +167,7 @@ impl Application {
             Either::Left((result, _)) => result,
             Either::Right(((), server)) => server.await,
         };
-        purge.stop().await;
+        background.stop().await;
         backend.close().await;
         drop(lock);
         result.map_err(StartError::Server)
@@ -187,14 +189,6 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn local_address(listener: &TcpListener, config: &Config) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|source| StartError::Listen { address: config.http.bind, source })
-}
-
-fn token_failure(config: &Config, error: TokenError) -> StartError {
-    match error {
-        TokenError::WrongMasterKey => StartError::WrongMasterKey,
-        TokenError::Storage(error) => database::failed(config, error),
-        TokenError::Key | TokenError::NoActiveKey | TokenError::TooLong => StartError::Tokens(error),
-    }
 }
 
 /// What the HTTP surface is told.

@@ -18,6 +18,7 @@ Examples:
   usher migrate status                      tell where the schema of the database stands
   usher users create ada --role admin       make an account; asks for the password
   usher users list --status deactivated     list accounts
+  usher keys list                           list the signing keys
 
 Every setting is a key of usher.toml and an environment variable: http.bind is USHER__HTTP__BIND.
 `usher config sample` explains them all.
@@ -65,6 +66,9 @@ pub enum Command {
     /// Manage accounts
     #[command(subcommand)]
     Users(Users),
+    /// Manage the keys that access tokens are signed with
+    #[command(subcommand)]
+    Keys(Keys),
     /// Help with development: made-up data
     #[command(subcommand)]
     Dev(Dev),
@@ -95,6 +99,44 @@ pub enum Migrate {
         steps: u32,
     },
 }
+
+/// Signing keys.
+#[derive(Debug, Subcommand)]
+pub enum Keys {
+    /// List the keys, and which one signs
+    List {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Let another key sign: published now, it takes over in a quarter of an hour while a server runs
+    #[command(after_help = ROTATE_NOTES)]
+    Rotate {
+        /// At once, and drop the old keys: for one that has leaked
+        #[arg(long)]
+        now: bool,
+    },
+    /// Change the master key: everybody must sign in again
+    #[command(after_help = RESEAL_NOTES)]
+    Reseal {
+        /// The file of the new master key; made, with a random one, if it is missing
+        #[arg(long, value_name = "FILE")]
+        new_key_file: Option<PathBuf>,
+    },
+}
+
+const ROTATE_NOTES: &str = "\
+Keys take turns by themselves (auth.key_rotation), and nobody notices. With --now every access token so
+far is refused within a minute; clients get new ones with their refresh tokens. Other services that
+keep the public keys must read them anew.";
+
+const RESEAL_NOTES: &str = "\
+Everything that usher signs or encrypts hangs on the master key. Change it when somebody may have seen
+it: a new signing key replaces all others, and all sessions end. Passwords stay as they are.
+
+Stop all servers before, and start them with the new key. Where usher made the master key itself,
+beside the SQLite file, it puts the new one in its place; otherwise say where the new one is to be:
+  usher keys reseal --new-key-file /run/secrets/usher-master-key-2";
 
 /// For developers.
 #[derive(Debug, Subcommand)]

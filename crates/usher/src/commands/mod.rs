@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod health;
+mod keys;
 mod migrate;
 mod openapi;
 mod seed;
@@ -72,6 +73,7 @@ fn dispatch(cli: &Cli) -> Result<(), CommandError> {
         Command::Serve => block_on(serve::serve(config()?)),
         Command::Migrate(command) => block_on(migrate::migrate(command, &config()?)),
         Command::Users(command) => block_on(users::users(command, &config()?)),
+        Command::Keys(command) => block_on(keys::keys(command, &config()?)),
         Command::Dev(Dev::Seed(wanted)) => block_on(seed::seed(wanted, &config()?)),
         Command::Openapi => openapi::openapi(&config()?),
         Command::Config(ConfigCommand::Check) => config().map(|_| console::say("the configuration is good")),
