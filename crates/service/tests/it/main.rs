@@ -6,6 +6,7 @@ mod environment;
 mod fixture;
 mod forged_tokens;
 mod issuer;
+mod key_rotation;
 mod managing_users;
 mod master_key;
 mod password_forms;

@@ -21,6 +21,7 @@ fn wrong_usage_ends_with_2_and_help_with_0() {
         &["users", "activate"],
         &["users", "deactivate"],
         &["users", "roles"],
+        &["keys"],
         &["dev", "seed"],
         &["health", "--url", "https://127.0.0.1"],
     ] {
@@ -42,7 +43,8 @@ fn help_is_complete_and_holds_no_secret() {
     for (arguments, expected) in [
         (
             &["--help"][..],
-            &["serve", "migrate", "users", "dev", "openapi", "config", "health", "--config", "Examples:", "78"][..],
+            &["serve", "migrate", "users", "keys", "dev", "openapi", "config", "health", "--config", "Examples:", "78"]
+                [..],
         ),
         (&["migrate", "--help"], &["up", "status", "down"]),
         (&["migrate", "down", "--help"], &["--steps"]),
@@ -57,6 +59,9 @@ fn help_is_complete_and_holds_no_secret() {
         (&["users", "activate", "--help"], &["--reason", "--json"]),
         (&["users", "deactivate", "--help"], &["--reason", "--json"]),
         (&["users", "roles", "--help"], &["--set", "--add", "--remove", "--json", "Examples:"]),
+        (&["keys", "--help"], &["list", "rotate", "reseal"]),
+        (&["keys", "rotate", "--help"], &["--now", "auth.key_rotation"]),
+        (&["keys", "reseal", "--help"], &["--new-key-file", "all sessions end"]),
         (&["dev", "seed", "--help"], &["--users", "production", "password", "Example:"]),
         (&["config", "--help"], &["check", "show", "sample"]),
         (&["health", "--help"], &["--url"]),

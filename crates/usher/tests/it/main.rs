@@ -8,6 +8,7 @@ mod config_layers;
 mod config_rules;
 mod config_sample;
 mod first_start;
+mod keys;
 mod logs;
 mod postgres;
 mod purge;

@@ -35,7 +35,7 @@ pub(super) async fn reseal(
     replace_keys(config, backend, &old, &new).await?;
     let ended = end_sessions(backend).await?;
     place.put_into_use()?;
-    console::say(&format!("the master key is changed; {ended} sessions have ended"));
+    console::say(&format!("the master key is changed; sessions ended: {ended}"));
     if let Place::Named(file) = &place {
         console::say(&format!(
             "start the servers with the new one: USHER__SECRETS__MASTER_KEY_FILE={}",

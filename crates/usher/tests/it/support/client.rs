@@ -1,9 +1,16 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
+
+use super::PATIENCE;
+
+/// Between two questions.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Speaks just enough HTTP, one connection a request.
 #[derive(Clone)]
@@ -39,6 +46,19 @@ impl Client {
 
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.send(&format!("GET {path} HTTP/1.1\r\n"), "")
+    }
+
+    pub(crate) fn get_with(&self, token: &str, path: &str) -> Answer {
+        self.send(&format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\n"), "")
+    }
+
+    /// Asks again until it is so; what a background job does has no other sign.
+    pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
+        let begun = Instant::now();
+        while !is_so() {
+            assert!(begun.elapsed() < PATIENCE, "{what}: never");
+            thread::sleep(PAUSE);
+        }
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
