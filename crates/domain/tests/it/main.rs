@@ -9,5 +9,6 @@ mod ids;
 mod metadata;
 mod page;
 mod password_policy;
+mod rotation;
 mod secrets;
 mod username;
