@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod auth;
+mod blocklist;
 mod environment;
 mod fixture;
 mod forged_tokens;
