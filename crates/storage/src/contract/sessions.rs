@@ -1,6 +1,10 @@
 //! Cases of [`SessionQueries`](crate::SessionQueries) and [`SessionWrites`](crate::SessionWrites).
 
-use usher_domain::{NewUser, Revocation, RevokeReason, RoleName, Session, SessionId, UserChanges, UserStatus};
+use std::time::Duration;
+
+use usher_domain::{
+    NewUser, Revocation, RevokeReason, RoleName, Rotation, Session, SessionId, UserChanges, UserStatus,
+};
 
 use super::{
     Backend, cases,
@@ -141,7 +145,162 @@ cases!(sessions, __sessions_cases, {
         assert_eq!(revoke_all(None).await, [kept.id]);
         assert_eq!(revoke_all(None).await, []);
     }
+
+    /// Every session of everybody ends, and the answer counts those that ended now.
+    pub async fn everybodys_sessions_end(backend: Backend) {
+        let samples = Samples::default();
+        let mut sessions = Vec::new();
+        for name in ["ada", "bob"] {
+            let owner = inserted(&backend, samples.user(name)).await;
+            sessions.push(opened(&backend, samples.session(owner.id)).await);
+            sessions.push(opened(&backend, Session { expires_at: at(0), ..samples.session(owner.id) }).await);
+        }
+        let before = opened(&backend, samples.full_session(sessions[0].user_id)).await;
+        let revocation = Revocation { at: at(5), reason: RevokeReason::MasterKeyChanged };
+        let end = async || {
+            commit(&backend, async |transaction| transaction.session_revoke_everybodys(revocation).await).await.unwrap()
+        };
+        assert_eq!(end().await, 4);
+        for session in sessions {
+            let ended = Session { revoked: Some(revocation), ..session };
+            assert_eq!(stored_session(&backend, ended.id).await, ended);
+        }
+        assert_eq!(stored_session(&backend, before.id).await, before);
+        assert_eq!(end().await, 0);
+    }
+
+    /// A rotation counts a session on by one, marks it as used, moves its end, and leaves the rest.
+    ///
+    /// Proves: RT-02, RT-06
+    pub async fn a_rotation_counts_on_and_leaves_the_rest(backend: Backend) {
+        let samples = Samples::default();
+        let owner = inserted(&backend, samples.user("ada")).await;
+        let full = Session { generation: 7, revoked: None, ..samples.full_session(owner.id) };
+        let session = opened(&backend, full).await;
+        let other = opened(&backend, Session { generation: 7, ..samples.session(owner.id) }).await;
+        let first = Rotation { from: 7, at: at(9), idle_expires_at: at(70) };
+        assert!(rotate(&backend, session.id, first).await);
+        let rotated = session.rotated(first);
+        assert_eq!((rotated.generation, rotated.idle_expires_at), (8, at(70)));
+        assert_eq!(stored_session(&backend, rotated.id).await, rotated);
+
+        let second = Rotation { from: 8, at: at(10), idle_expires_at: at(65) };
+        assert!(!rotate(&backend, rotated.id, first).await, "what was rotated from is used up");
+        assert!(rotate(&backend, rotated.id, second).await);
+        assert_eq!(stored_session(&backend, rotated.id).await, rotated.rotated(second));
+        assert_eq!(stored_session(&backend, other.id).await, other);
+    }
+
+    /// A session rotates from the generation that it has, and only while it lives at that time.
+    ///
+    /// Proves: RT-02
+    pub async fn a_rotation_is_guarded(backend: Backend) {
+        let samples = Samples::default();
+        let owner = inserted(&backend, samples.user("ada")).await;
+        let rotation = Rotation { from: 3, at: at(9), idle_expires_at: at(69) };
+        let just_after = at(9) + Duration::from_micros(1);
+        let live = || Session { generation: 3, ..samples.session(owner.id) };
+        for good in
+            [live(), Session { idle_expires_at: just_after, ..live() }, Session { expires_at: just_after, ..live() }]
+        {
+            let session = opened(&backend, good).await;
+            assert!(rotate(&backend, session.id, rotation).await, "{session:?}");
+        }
+        for bad in [
+            Session { generation: 2, ..live() },
+            Session { generation: 4, ..live() },
+            Session { revoked: Some(Revocation { at: at(5), reason: RevokeReason::Logout }), ..live() },
+            Session { revoked: Some(Revocation { at: at(99), reason: RevokeReason::Logout }), ..live() },
+            Session { idle_expires_at: at(9), ..live() },
+            Session { expires_at: at(9), ..live() },
+        ] {
+            let session = opened(&backend, bad).await;
+            assert!(!rotate(&backend, session.id, rotation).await, "{session:?}");
+            assert_eq!(stored_session(&backend, session.id).await, session);
+        }
+        assert!(!rotate(&backend, samples.session_id(), rotation).await);
+    }
+
+    /// A rotation that is not committed has not happened.
+    ///
+    /// Proves: RT-07
+    pub async fn a_rotation_that_is_not_committed_has_not_happened(backend: Backend) {
+        let samples = Samples::default();
+        let owner = inserted(&backend, samples.user("ada")).await;
+        let session = opened(&backend, samples.session(owner.id)).await;
+        let rotation = Rotation { from: 0, at: at(9), idle_expires_at: at(69) };
+        let transaction = backend.begin().await.unwrap();
+        assert!(transaction.session_rotate(session.id, rotation).await.unwrap());
+        assert!(!transaction.session_rotate(session.id, rotation).await.unwrap(), "it sees its own");
+        drop(transaction);
+        assert_eq!(stored_session(&backend, session.id).await, session);
+        assert!(rotate(&backend, session.id, rotation).await);
+    }
+
+    /// Of several who rotate a session from one generation at once one does, and what he wrote stays.
+    ///
+    /// Proves: RT-05
+    pub async fn one_rotation_wins(backend: Backend) {
+        let samples = Samples::default();
+        let owner = inserted(&backend, samples.user("ada")).await;
+        let mut session = opened(&backend, samples.session(owner.id)).await;
+        for round in 0..ROUNDS {
+            let contenders = (0..8).map(|contender| {
+                let (backend, id, from) = (backend.clone(), session.id, session.generation);
+                let rotation = Rotation { from, at: at(contender), idle_expires_at: at(60 + contender) };
+                async move || rotate(&backend, id, rotation).await.then_some(rotation)
+            });
+            let winners: Vec<_> = race(contenders).await.into_iter().flatten().collect();
+            assert_eq!(winners.len(), 1, "round {round}");
+            session = session.rotated(winners[0]);
+            assert_eq!(stored_session(&backend, session.id).await, session);
+        }
+    }
+
+    /// Whoever comes first, a rotation or a revocation: after both, the session has ended and never
+    /// rotates again.
+    ///
+    /// Proves: RT-03
+    pub async fn a_session_that_was_ended_never_rotates_again(backend: Backend) {
+        let samples = Samples::default();
+        let owner = inserted(&backend, samples.user("ada")).await;
+        let revocation = Revocation { at: at(9), reason: RevokeReason::RefreshReused };
+        for round in 0..ROUNDS {
+            let session = opened(&backend, samples.session(owner.id)).await;
+            let contenders = (0..4).map(|contender| {
+                let (backend, id, user) = (backend.clone(), session.id, owner.id);
+                let rotation = Rotation { from: 0, at: at(9), idle_expires_at: at(69) };
+                async move || match contender {
+                    0 => commit(&backend, async |transaction| transaction.session_revoke(id, revocation).await)
+                        .await
+                        .map(drop),
+                    1 => commit(&backend, async |transaction| {
+                        transaction.session_revoke_all(user, None, revocation).await
+                    })
+                    .await
+                    .map(drop),
+                    _ => {
+                        rotate(&backend, id, rotation).await;
+                        Ok(())
+                    }
+                }
+            });
+            for ended in race(contenders).await {
+                ended.unwrap();
+            }
+            let ended = stored_session(&backend, session.id).await;
+            assert_eq!(ended.revoked, Some(revocation), "round {round}");
+            assert!(ended.generation <= 1);
+            let next = Rotation { from: ended.generation, at: at(10), idle_expires_at: at(70) };
+            assert!(!rotate(&backend, session.id, next).await);
+            assert_eq!(stored_session(&backend, session.id).await, ended);
+        }
+    }
 });
+
+async fn rotate(backend: &Backend, id: SessionId, rotation: Rotation) -> bool {
+    commit(backend, async |transaction| transaction.session_rotate(id, rotation).await).await.unwrap()
+}
 
 async fn opened(backend: &Backend, session: Session) -> Session {
     commit(backend, async |transaction| transaction.session_insert(&session).await).await.unwrap();

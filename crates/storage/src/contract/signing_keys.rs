@@ -1,6 +1,6 @@
 //! Cases of [`SigningKeyStore`](crate::SigningKeyStore).
 
-use usher_domain::{KeyState, SigningAlgorithm, SigningKeyRecord};
+use usher_domain::{Action, ActivityEntry, ActivityFilter, KeyState, PageSize, SigningAlgorithm, SigningKeyRecord};
 
 use super::{
     Backend, cases,
@@ -68,4 +68,43 @@ cases!(signing_keys, __signing_keys_cases, {
             assert_eq!(backend.signing_keys().await.unwrap(), expected);
         }
     }
+
+    /// The entry that tells of a replacement is written with it, and not where nothing was replaced.
+    pub async fn a_replacement_is_written_down_with_it_or_not_at_all(backend: Backend) {
+        let samples = Samples::default();
+        let keys = [samples.signing_key("a", at(1))];
+        let (told, untold) = (samples.full_entry(), samples.entry(Action::KeyRotated, at(6)));
+        assert!(backend.signing_keys_replace(&[], &keys, Some(&told)).await.unwrap());
+        assert_eq!(entries(&backend).await, [told.clone()]);
+        assert!(!backend.signing_keys_replace(&[], &[], Some(&untold)).await.unwrap());
+        assert_eq!(entries(&backend).await, [told.clone()]);
+        assert!(backend.signing_keys_replace(&keys, &[], None).await.unwrap());
+        assert_eq!(entries(&backend).await, [told]);
+    }
+
+    /// Of several who replace the same keys at once the one who did is written down.
+    pub async fn the_replacement_that_wins_is_written_down(backend: Backend) {
+        let samples = Samples::default();
+        let mut expected = Vec::new();
+        for round in 0..ROUNDS {
+            let contenders = (0..4).map(|contender| {
+                let (backend, expected) = (backend.clone(), expected.clone());
+                let new = vec![samples.signing_key(&format!("{round}-{contender}"), at(1))];
+                let entry = samples.entry(Action::KeyRotated, at(round as u64));
+                async move || {
+                    let replaced = backend.signing_keys_replace(&expected, &new, Some(&entry)).await.unwrap();
+                    replaced.then_some((new, entry))
+                }
+            });
+            let (new, entry) = race(contenders).await.into_iter().flatten().next().unwrap();
+            let written = entries(&backend).await;
+            assert_eq!((written.len(), written.first()), (round + 1, Some(&entry)));
+            expected = new;
+        }
+    }
 });
+
+/// The activity log, newest first.
+async fn entries(backend: &Backend) -> Vec<ActivityEntry> {
+    backend.activity_latest(&ActivityFilter::default(), PageSize::MAX).await.unwrap()
+}

@@ -174,7 +174,7 @@ fn searches() -> Vec<UserOrder> {
     ]
 }
 
-async fn databases() -> Vec<TestDatabase> {
+pub(super) async fn databases() -> Vec<TestDatabase> {
     [Some(TestDatabase::sqlite()), TestDatabase::postgres().await].into_iter().flatten().collect()
 }
 
@@ -221,10 +221,10 @@ async fn populated(database: &TestDatabase, users: i64, [deactivated, deleted]: 
     backend
 }
 
-type Statements = Arc<Mutex<Vec<Statement>>>;
+pub(super) type Statements = Arc<Mutex<Vec<Statement>>>;
 
 /// What the backend says to the database from now on, but for our own questions.
-fn record(backend: &mut SeaOrmBackend) -> Statements {
+pub(super) fn record(backend: &mut SeaOrmBackend) -> Statements {
     let statements = Statements::default();
     for pool in [&mut backend.source.reader, &mut backend.source.writer] {
         let said = Arc::clone(&statements);
@@ -237,7 +237,7 @@ fn record(backend: &mut SeaOrmBackend) -> Statements {
     statements
 }
 
-fn take(statements: &Statements) -> Vec<Statement> {
+pub(super) fn take(statements: &Statements) -> Vec<Statement> {
     std::mem::take(&mut *statements.lock().unwrap())
 }
 

@@ -12,6 +12,8 @@ mod list_tests;
 mod migrate;
 mod roles;
 mod row;
+#[cfg(test)]
+mod session_tests;
 mod sessions;
 mod settings;
 mod signing_keys;
