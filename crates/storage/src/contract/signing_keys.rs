@@ -75,9 +75,7 @@ cases!(signing_keys, __signing_keys_cases, {
         let keys = [samples.signing_key("a", at(1))];
         let (told, untold) = (samples.full_entry(), samples.entry(Action::KeyRotated, at(6)));
         assert!(backend.signing_keys_replace(&[], &keys, Some(&told)).await.unwrap());
-        assert_eq!(entries(&backend).await, [told.clone()]);
         assert!(!backend.signing_keys_replace(&[], &[], Some(&untold)).await.unwrap());
-        assert_eq!(entries(&backend).await, [told.clone()]);
         assert!(backend.signing_keys_replace(&keys, &[], None).await.unwrap());
         assert_eq!(entries(&backend).await, [told]);
     }
