@@ -34,7 +34,7 @@ fn assert_envelope(answer: &Answer, status: u16, code: &str) {
 /// Proves: IN-01, IN-02, IN-03, IN-04, CK-07, CK-08
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_goes_wrong_before_a_handler_is_the_envelope_too() {
-    let app = TestApp::on_sqlite().await;
+    let app = TestApp::on_sqlite_with(&[]).await;
     let http = reqwest::Client::new();
     let send = async |request: reqwest::RequestBuilder| app.read(request).await;
     let login = || http.post(app.url("/auth/login"));
@@ -92,7 +92,7 @@ async fn what_goes_wrong_before_a_handler_is_the_envelope_too() {
 /// Proves: IN-12
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_body_that_never_ends_is_answered_in_time() {
-    let app = TestApp::with([("http.body_timeout", "100ms")]).await;
+    let app = TestApp::on_sqlite_with(&[("http.body_timeout", "100ms")]).await;
     let answer = raw(
         &app,
         "POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
@@ -105,9 +105,12 @@ async fn a_body_that_never_ends_is_answered_in_time() {
 /// Proves: IN-13
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn more_logins_than_can_be_checked_are_turned_away_at_once_and_the_rest_go_on() {
-    let app =
-        TestApp::with([("password.bcrypt_cost", "10"), ("password.hash_threads", "1"), ("password.hash_queue", "1s")])
-            .await;
+    let app = TestApp::on_sqlite_with(&[
+        ("password.bcrypt_cost", "10"),
+        ("password.hash_threads", "1"),
+        ("password.hash_queue", "1s"),
+    ])
+    .await;
     let body = json!({"identifier": "nobody", "password": "x"});
     let answers = futures_util::future::join_all((0..200).map(|_| app.post("/auth/login", &body))).await;
     let busy: Vec<_> = answers.iter().filter(|answer| answer.status == 503).collect();
@@ -122,7 +125,7 @@ async fn more_logins_than_can_be_checked_are_turned_away_at_once_and_the_rest_go
 /// Proves: IN-14
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn health_tells_strangers_nothing_and_documentation_can_be_off() {
-    let app = TestApp::with([("http.docs", "false")]).await;
+    let app = TestApp::on_sqlite_with(&[("http.docs", "false")]).await;
     for path in ["//docs", "//docs/", "//openapi.json", "//metrics", "//debug"] {
         assert_eq!(app.get(path).await.status, 404, "{path}");
     }
@@ -138,7 +141,7 @@ async fn health_tells_strangers_nothing_and_documentation_can_be_off() {
 /// What the parser answers passes every middleware by: docs/api-conventions.md lists it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_the_parser_refuses_has_no_body_and_tells_nothing() {
-    let app = TestApp::on_sqlite().await;
+    let app = TestApp::on_sqlite_with(&[]).await;
     for request in ["GET / HTTP/1.1\r\n\r\n", "nonsense\r\n\r\n", "GET / HTTP/1.1\r\nHost : x\r\n\r\n"] {
         let answer = raw(&app, request).await;
         assert!(answer.starts_with("HTTP/1.1 400"), "{request:?}: {answer}");

@@ -12,4 +12,5 @@ mod openapi;
 mod passwords;
 mod removing_administrators;
 mod requirements;
+mod sessions;
 mod signing_in;

@@ -6,7 +6,7 @@ use usher_tests::TestApp;
 /// `cargo run -- openapi > docs/openapi.json`.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_committed_document_is_the_one_that_is_served() {
-    let app = TestApp::on_sqlite().await;
+    let app = TestApp::on_sqlite_with(&[]).await;
     let served = app.get("//openapi.json").await.json;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("docs/openapi.json");
     let committed: serde_json::Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
@@ -17,7 +17,7 @@ async fn the_committed_document_is_the_one_that_is_served() {
 /// Proves: IN-15
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_documentation_page_comes_from_our_own_origin() {
-    let app = TestApp::on_sqlite().await;
+    let app = TestApp::on_sqlite_with(&[]).await;
     for path in ["//docs", "//docs/"] {
         let page = app.get(path).await;
         assert_eq!(page.status, 200, "{path}");

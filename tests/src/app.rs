@@ -1,5 +1,5 @@
 use reqwest::Method;
-use sea_orm::{ConnectionTrait, Database, Statement};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
 use serde_json::{Value, json};
 use usher::{
     Application,
@@ -25,19 +25,14 @@ impl Drop for TestApp {
 }
 
 impl TestApp {
-    /// On a SQLite file.
-    pub async fn on_sqlite() -> Self {
-        Self::start(TestDatabase::sqlite(), &[]).await
+    /// On a SQLite file, with settings over the usual ones.
+    pub async fn on_sqlite_with(settings: &[(&str, &str)]) -> Self {
+        Self::start(TestDatabase::sqlite(), settings).await
     }
 
     /// On a database of PostgreSQL; none where no server answers.
-    pub async fn on_postgres() -> Option<Self> {
-        Some(Self::start(TestDatabase::postgres().await?, &[]).await)
-    }
-
-    /// On a SQLite file, with settings over those of every test.
-    pub async fn with<const N: usize>(settings: [(&str, &str); N]) -> Self {
-        Self::start(TestDatabase::sqlite(), &settings).await
+    pub async fn on_postgres_with(settings: &[(&str, &str)]) -> Option<Self> {
+        Some(Self::start(TestDatabase::postgres().await?, settings).await)
     }
 
     async fn start(database: TestDatabase, settings: &[(&str, &str)]) -> Self {
@@ -117,6 +112,19 @@ impl TestApp {
         self.post("/auth/login", &json!({"identifier": identifier, "password": password})).await.status
     }
 
+    /// Signs in with the refresh token in the answer.
+    pub async fn login(&self, identifier: &str) -> Answer {
+        let body = json!({"identifier": identifier, "password": PASSWORD, "token_delivery": "body"});
+        let login = self.post("/auth/login", &body).await;
+        assert_eq!(login.status, 200, "{login:?}");
+        login
+    }
+
+    /// Renews a session with a refresh token in the body.
+    pub async fn refresh(&self, token: &str) -> Answer {
+        self.post("/auth/refresh", &json!({"refresh_token": token})).await
+    }
+
     /// Somebody who signed in.
     pub async fn sign_in(&self, identifier: &str, password: &str) -> Client<'_> {
         let login = self.post("/auth/login", &json!({"identifier": identifier, "password": password})).await;
@@ -146,6 +154,14 @@ impl TestApp {
         connection.close().await.unwrap();
     }
 
+    /// Keeps everybody else from writing to sessions, until the guard is dropped.
+    pub async fn hold_up_sessions(&self) -> impl Drop + use<> {
+        let connection = Database::connect(self.database.url()).await.unwrap();
+        let hold = if self.is_on_postgres() { "BEGIN; LOCK TABLE sessions" } else { "BEGIN IMMEDIATE" };
+        connection.execute_unprepared(hold).await.unwrap();
+        HeldUp(Some(connection))
+    }
+
     /// The first column of a query, as texts.
     pub async fn column(&self, sql: &str) -> Vec<String> {
         let connection = Database::connect(self.database.url()).await.unwrap();
@@ -153,6 +169,17 @@ impl TestApp {
         let rows = connection.query_all_raw(statement).await.unwrap();
         connection.close().await.unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+}
+
+/// A connection with an open transaction. Closed, it rolls back.
+struct HeldUp(Option<DatabaseConnection>);
+
+impl Drop for HeldUp {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            tokio::spawn(connection.close());
+        }
     }
 }
 

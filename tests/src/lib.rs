@@ -11,10 +11,11 @@ pub use reqwest::Method;
 /// A password that the policy has nothing against.
 pub const PASSWORD: &str = "Xk7!vQz-mN4";
 
-/// Stamps each function as one test an engine: `<name>::on_sqlite` and `<name>::on_postgres`.
+/// Stamps each function as one test an engine: `<name>::on_sqlite` and `<name>::on_postgres`. Settings
+/// over the usual ones may stand behind the app.
 #[macro_export]
 macro_rules! on_each_engine {
-    ($($(#[$attribute:meta])* async fn $name:ident($app:ident: TestApp) $body:block)+) => {$(
+    ($($(#[$attribute:meta])* async fn $name:ident($app:ident: TestApp $(, $settings:expr)?) $body:block)+) => {$(
         $(#[$attribute])*
         mod $name {
             use super::*;
@@ -23,12 +24,14 @@ macro_rules! on_each_engine {
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_sqlite() {
-                case(TestApp::on_sqlite().await).await;
+                let settings = <[Vec<(&str, &str)>]>::concat(&[$($settings.to_vec())?]);
+                case(TestApp::on_sqlite_with(&settings).await).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn on_postgres() {
-                if let Some(app) = TestApp::on_postgres().await {
+                let settings = <[Vec<(&str, &str)>]>::concat(&[$($settings.to_vec())?]);
+                if let Some(app) = TestApp::on_postgres_with(&settings).await {
                     case(app).await;
                 }
             }

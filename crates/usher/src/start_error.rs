@@ -1,5 +1,6 @@
 use std::{error::Error, io, net::SocketAddr, path::PathBuf};
 
+use usher_adapters::InvalidRedisUrl;
 use usher_service::{PasswordSettingsError, TokenError, UsersError};
 use usher_storage::StorageError;
 
@@ -66,6 +67,9 @@ pub enum StartError {
         /// Why.
         source: StorageError,
     },
+    /// The address of Redis is none.
+    #[error("redis.url: {0}")]
+    Redis(#[from] InvalidRedisUrl),
     /// Steps of the schema are missing, and were not to be taken.
     #[error(
         "the schema of the database lacks {0} steps: run `usher migrate up`, or set database.migrate_on_start to true"
@@ -103,6 +107,7 @@ impl StartError {
     pub fn is_configuration(&self) -> bool {
         match self {
             Self::Configuration(_)
+            | Self::Redis(_)
             | Self::MasterKeyNotGiven
             | Self::MasterKeyMissing(_)
             | Self::MasterKeyFile { .. }

@@ -20,6 +20,9 @@ pub(crate) fn summary(application: &Application) -> String {
         row("Docs", &format!("{}/docs", config.http.public_url));
     }
     row("Database", &config.database.url.to_string());
+    if let Some(redis) = &config.redis {
+        row("Redis", &redis.url.to_string());
+    }
     if let Some(path) = &started.made_master_key {
         let path = path.display();
         row("Master key", &format!("made now, in {path}: keep a copy, away from the database"));
@@ -57,7 +60,7 @@ fn warnings(config: &Config, started: &Started) -> Vec<String> {
     let public_url = &config.http.public_url;
     if !config.is_loopback_only() && !public_url.is_https() {
         warnings.push(format!(
-            "passwords and tokens travel unencrypted to {public_url}. Put a TLS proxy in front and set http.public_url."
+            "passwords, tokens and cookies travel unencrypted to {public_url}. Put a TLS proxy in front and set http.public_url."
         ));
     }
     if config.http.bind.ip().is_unspecified() && *public_url == crate::config::PublicUrl::of_address(config.http.bind) {

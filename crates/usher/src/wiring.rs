@@ -13,10 +13,11 @@ use std::{
 use actix_web::{HttpServer, dev::Server, http::KeepAlive};
 use futures_util::future::{Either, select};
 use tokio::net::TcpSocket;
+use usher_adapters::{Redis, RedisBlocklist, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
-    AuthManager, Environment, MemoryBlocklist, PasswordHasher, Purger, Revocations, SessionsManager, TokenIssuer,
-    UsersManager,
+    AuthManager, Environment, MemoryBlocklist, PasswordHasher, Purger, Revocations, SessionsManager, TokenBlocklist,
+    TokenIssuer, UsersManager,
 };
 use usher_storage::SeaOrmBackend;
 
@@ -76,8 +77,7 @@ impl Application {
         let tokens = TokenIssuer::open(backend.clone(), &key, config.tokens.clone(), environment.clone());
         let tokens = Arc::new(tokens.await.map_err(|error| StartError::of_tokens(&config, error))?);
         let hasher = Arc::new(PasswordHasher::new(&config.passwords, &environment)?);
-        let blocklist = Arc::new(MemoryBlocklist::new(&environment));
-        let revocations = Revocations::new(blocklist, config.revocations, &environment);
+        let revocations = Revocations::new(blocklist(&config, &environment)?, config.revocations, &environment);
         let users = UsersManager::new(
             backend.clone(),
             hasher.clone(),
@@ -189,6 +189,17 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
 
 fn local_address(listener: &TcpListener, config: &Config) -> Result<SocketAddr, StartError> {
     listener.local_addr().map_err(|source| StartError::Listen { address: config.http.bind, source })
+}
+
+/// Where other services are told of revoked tokens.
+fn blocklist(config: &Config, environment: &Environment) -> Result<Arc<dyn TokenBlocklist>, StartError> {
+    let Some(config) = &config.redis else { return Ok(Arc::new(MemoryBlocklist::new(environment))) };
+    let settings = RedisSettings {
+        url: config.url.expose().to_owned(),
+        key_prefix: config.key_prefix.clone(),
+        timeout: config.timeout,
+    };
+    Ok(Arc::new(RedisBlocklist::new(Redis::open(settings, environment)?, environment)))
 }
 
 /// What the HTTP surface is told.

@@ -18,8 +18,8 @@ use usher_service::{
 };
 
 use super::{
-    Bootstrap, Config, Database, DatabaseUrl, Faults, Http, LogFormat, LogLevel, Profile, PublicUrl, Sources,
-    Telemetry, forms::Complaint, keys, layers::Settings, reader::Reader, rules::Rules,
+    Bootstrap, Config, Database, DatabaseUrl, Faults, Http, LogFormat, LogLevel, Profile, PublicUrl, Redis, RedisUrl,
+    Sources, Telemetry, forms::Complaint, keys, layers::Settings, reader::Reader, rules::Rules,
 };
 
 /// Stands in for a faulty address, so that reading can go on.
@@ -41,6 +41,7 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
     );
     let http = http(&mut reader);
     let database = database(&mut reader);
+    let redis = redis(&mut reader);
     let tokens = tokens(&mut reader, &http);
     let auth = AuthSettings {
         refresh_idle_ttl: reader.duration(&keys::AUTH_REFRESH_IDLE_TTL),
@@ -78,6 +79,7 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
                 profile,
                 http,
                 database,
+                redis,
                 tokens,
                 auth,
                 revocations,
@@ -188,6 +190,19 @@ fn database(reader: &mut Reader) -> Database {
         statement_timeout: reader.duration(&keys::DATABASE_STATEMENT_TIMEOUT),
         migrate_on_start: reader.boolean(&keys::DATABASE_MIGRATE_ON_START),
     }
+}
+
+fn redis(reader: &mut Reader) -> Option<Redis> {
+    let url = reader.optional(&keys::REDIS_URL, |text| {
+        RedisUrl::parse(text).ok_or_else(|| {
+            // The text may hold a password, so it is not repeated.
+            let remedy = "write redis://user:password@host:port/number, or rediss:// with TLS";
+            Complaint::new("is not the address of a Redis server", remedy)
+        })
+    });
+    let key_prefix = reader.parsed(&keys::REDIS_KEY_PREFIX, String::new(), |text| Ok(text.to_owned()));
+    let timeout = reader.duration(&keys::REDIS_TIMEOUT);
+    url.map(|url| Redis { url, key_prefix, timeout })
 }
 
 fn tokens(reader: &mut Reader, http: &Http) -> TokenSettings {

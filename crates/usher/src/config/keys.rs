@@ -37,6 +37,8 @@ pub enum Kind {
     Secret,
     /// The address of a database: like a secret, but shown without what is secret in it.
     DatabaseUrl,
+    /// The address of a Redis server, likewise.
+    RedisUrl,
 }
 
 /// What holds where a key is not set.
@@ -69,7 +71,7 @@ impl Key {
     /// Whether it may be given as the name of a file that holds the value (`..._file`).
     #[must_use]
     pub fn is_secret(&self) -> bool {
-        matches!(self.kind, Kind::Secret | Kind::DatabaseUrl)
+        matches!(self.kind, Kind::Secret | Kind::DatabaseUrl | Kind::RedisUrl)
     }
 
     /// The key with this name.
@@ -117,7 +119,7 @@ const DAY: u64 = 24 * HOUR;
 const KIB: u64 = 1024;
 
 use Fallback::{Follows, Is, Nothing};
-use Kind::{Boolean, Choice, DatabaseUrl, Duration, Integer, List, Secret, Size, Text};
+use Kind::{Boolean, Choice, DatabaseUrl, Duration, Integer, List, RedisUrl, Secret, Size, Text};
 
 keys! {
     /// What usher insists on. `production` refuses what is only good enough for a developer's machine;
@@ -167,6 +169,14 @@ keys! {
     DATABASE_STATEMENT_TIMEOUT = "database.statement_timeout", Duration(0, HOUR), Is("5s");
     /// Whether the schema is brought up to date at start. If not: `usher migrate up`.
     DATABASE_MIGRATE_ON_START = "database.migrate_on_start", Boolean, Is("true");
+
+    /// Redis, for what several processes and other services share: redis://user:password@host:port/number,
+    /// or rediss:// with TLS. Nothing depends on its being there.
+    REDIS_URL = "redis.url", RedisUrl, Nothing("what would be shared stays in the process", "redis://127.0.0.1:6379");
+    /// What the names of all keys in Redis begin with.
+    REDIS_KEY_PREFIX = "redis.key_prefix", Text, Is("usher:");
+    /// How long Redis may take to answer before usher goes on without it.
+    REDIS_TIMEOUT = "redis.timeout", Duration(1, 60 * SECOND), Is("50ms");
 
     /// `iss` of access tokens, compared exactly.
     AUTH_ISSUER = "auth.issuer", Text, Follows("http.public_url", "https://accounts.example.com");

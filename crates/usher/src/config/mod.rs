@@ -11,6 +11,7 @@ pub mod keys;
 mod layers;
 mod public_url;
 mod reader;
+mod redis_url;
 mod rules;
 mod sample;
 mod show;
@@ -25,6 +26,7 @@ pub use database_url::{DatabaseEngine, DatabaseUrl};
 pub use fault::{Fault, Faults};
 pub use layers::{DEFAULT_FILE, Sources};
 pub use public_url::PublicUrl;
+pub use redis_url::RedisUrl;
 pub use rules::SAMPLE_MASTER_KEY;
 pub use sample::sample;
 pub use show::{Effective, EffectiveValue};
@@ -38,6 +40,8 @@ pub struct Config {
     pub http: Http,
     /// The database.
     pub database: Database,
+    /// Redis, if there is one.
+    pub redis: Option<Redis>,
     /// How access tokens are made.
     pub tokens: TokenSettings,
     /// How long a login lasts.
@@ -118,6 +122,17 @@ pub struct Database {
     pub statement_timeout: Duration,
     /// Whether the schema is brought up to date at start.
     pub migrate_on_start: bool,
+}
+
+/// Redis.
+#[derive(Debug, Clone)]
+pub struct Redis {
+    /// Where it is.
+    pub url: RedisUrl,
+    /// What the names of all keys begin with.
+    pub key_prefix: String,
+    /// How long it may take to answer.
+    pub timeout: Duration,
 }
 
 /// The first administrator.

@@ -49,7 +49,7 @@ fn bounds(kind: Kind) -> Option<String> {
             Some(format!("From {} to {}.", show_duration(millis(min)), show_duration(millis(max))))
         }
         Kind::Size(min, max) => Some(format!("From {} to {}.", show_size(min), show_size(max))),
-        Kind::Text | Kind::Boolean | Kind::List | Kind::Secret | Kind::DatabaseUrl => None,
+        Kind::Text | Kind::Boolean | Kind::List | Kind::Secret | Kind::DatabaseUrl | Kind::RedisUrl => None,
     }
 }
 
@@ -75,7 +75,13 @@ fn literal(kind: Kind, text: &str) -> String {
                 text.split(',').filter(|item| !item.is_empty()).map(|item| format!("{item:?}")).collect();
             format!("[{}]", items.join(", "))
         }
-        Kind::Text | Kind::Choice(_) | Kind::Duration(..) | Kind::Size(..) | Kind::Secret | Kind::DatabaseUrl => {
+        Kind::Text
+        | Kind::Choice(_)
+        | Kind::Duration(..)
+        | Kind::Size(..)
+        | Kind::Secret
+        | Kind::DatabaseUrl
+        | Kind::RedisUrl => {
             format!("{text:?}")
         }
     }

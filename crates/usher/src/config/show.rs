@@ -6,6 +6,7 @@ use super::{
     forms,
     keys::{self, Kind},
     layers::{Setting, Settings},
+    redis_url::RedisUrl,
 };
 
 const REDACTED: &str = "[redacted]";
@@ -45,6 +46,10 @@ fn shown(kind: Kind, setting: &Setting) -> String {
         Kind::Secret => REDACTED.to_owned(),
         Kind::DatabaseUrl => {
             let url = forms::text(&setting.value).and_then(|text| DatabaseUrl::parse(&text));
+            url.map_or_else(|| REDACTED.to_owned(), |url| url.to_string())
+        }
+        Kind::RedisUrl => {
+            let url = forms::text(&setting.value).and_then(|text| RedisUrl::parse(&text));
             url.map_or_else(|| REDACTED.to_owned(), |url| url.to_string())
         }
         Kind::List => forms::list(&setting.value).unwrap_or_default().join(","),

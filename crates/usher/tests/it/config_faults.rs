@@ -10,7 +10,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     place.write(
         "usher.toml",
         "profile = 'staging'\n[http]\nbnid = '127.0.0.1:1'\nworkers = 0\ndocs = 'yes'\n[auth]\naccess_ttl = '2h'\n\
-         [redis]\nurl = 'redis://127.0.0.1'\n",
+         [redis]\nurl = 'http://:hunter2@127.0.0.1'\n",
     );
     let checked = place.run(
         &["config", "check"],
@@ -77,7 +77,7 @@ fn an_unknown_key_is_refused_with_the_nearest_name() {
         }
     }
     assert!(only_fault(&[("zzz", "x")]).contains("`usher config sample` lists all keys"));
-    for text in ["[redis]\n", "http = 1\n", "[http.bind]\nport = 1\n", "[http]\nbind_file = 'x'\n"] {
+    for text in ["[nobody]\n", "http = 1\n", "[http.bind]\nport = 1\n", "[http]\nbind_file = 'x'\n"] {
         let file = place.write("usher.toml", text);
         let faults = Config::load(&Sources::default().with_file(&file)).unwrap_err();
         assert!(faults.0.iter().any(|fault| fault.problem == "there is no such key"), "{text}: {faults}");

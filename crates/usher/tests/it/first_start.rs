@@ -50,7 +50,7 @@ fn where_the_network_can_reach_it_the_password_is_random_and_printed_once() {
     assert_eq!(answer.status, 200, "{answer:?}");
     assert_eq!(answer.json()["data"]["user"]["must_change_password"], true);
     let ended = server.stop();
-    assert!(ended.stdout.contains("Warning: passwords and tokens travel unencrypted"), "{}", ended.stdout);
+    assert!(ended.stdout.contains("Warning: passwords, tokens and cookies travel unencrypted"), "{}", ended.stdout);
     assert!(!ended.stderr.contains(&password), "it is not in the log");
 
     let mut server = Server::start(&place, &[], &variables);

@@ -2,15 +2,14 @@ use std::{
     io::{Read, Write},
     net::TcpStream,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use serde_json::Value;
 
-use super::PATIENCE;
-
-/// Between two questions.
+/// Between two questions, and how many there are: a minute of them.
 const PAUSE: Duration = Duration::from_millis(50);
+const ATTEMPTS: u32 = 1200;
 
 /// Speaks just enough HTTP, one connection a request.
 #[derive(Clone)]
@@ -49,16 +48,30 @@ impl Client {
     }
 
     pub(crate) fn get_with(&self, token: &str, path: &str) -> Answer {
-        self.send(&format!("GET {path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\n"), "")
+        self.send_with(token, "GET", path, None)
+    }
+
+    pub(crate) fn post_with(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.send_with(token, "POST", path, Some(body))
+    }
+
+    pub(crate) fn put_with(&self, token: &str, path: &str, body: &Value) -> Answer {
+        self.send_with(token, "PUT", path, Some(body))
+    }
+
+    pub(crate) fn delete_with(&self, token: &str, path: &str) -> Answer {
+        self.send_with(token, "DELETE", path, None)
     }
 
     /// Asks again until it is so; what a background job does has no other sign.
     pub(crate) fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        let begun = Instant::now();
-        while !is_so() {
-            assert!(begun.elapsed() < PATIENCE, "{what}: never");
+        for _ in 0..ATTEMPTS {
+            if is_so() {
+                return;
+            }
             thread::sleep(PAUSE);
         }
+        panic!("{what}: never");
     }
 
     pub(crate) fn post(&self, path: &str, body: &Value) -> Answer {
@@ -67,6 +80,12 @@ impl Client {
 
     pub(crate) fn login(&self, identifier: &str, password: &str) -> Answer {
         self.post("/api/v1/auth/login", &serde_json::json!({"identifier": identifier, "password": password}))
+    }
+
+    fn send_with(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let media_type = if body.is_some() { "Content-Type: application/json\r\n" } else { "" };
+        let head = format!("{method} {path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\n{media_type}");
+        self.send(&head, &body.map(Value::to_string).unwrap_or_default())
     }
 
     fn send(&self, head: &str, body: &str) -> Answer {

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use client::Client;
+pub(crate) use client::{Answer, Client};
 pub(crate) use server::Server;
 use tempfile::TempDir;
 use usher::config::{Config, Faults, Sources};
