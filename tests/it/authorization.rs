@@ -23,11 +23,16 @@ const GRANTED_AND_MADE: [u16; 6] = [401, 401, 403, 403, 401, 201];
 const TABLE: &[(&str, &str, [u16; 6])] = &[
     ("POST", "/api/v1/auth/login", OPEN),
     ("POST", "/api/v1/users/login", OPEN),
+    ("POST", "/api/v1/auth/refresh", SIGNED_IN),
+    ("POST", "/api/v1/auth/refresh_token", SIGNED_IN),
+    ("POST", "/api/v1/auth/logout", OPEN),
     ("GET", "/api/v1/auth/me", SIGNED_IN),
     ("GET", "/api/v1/users/me", SIGNED_IN),
     ("PUT", "/api/v1/users/me", SETTLED),
     ("PATCH", "/api/v1/users/me", SETTLED),
     ("POST", "/api/v1/users/me/password", SIGNED_IN),
+    ("GET", "/api/v1/users/me/sessions", SETTLED),
+    ("DELETE", "/api/v1/users/me/sessions/{id}", SETTLED),
     ("GET", "/api/v1/users", GRANTED),
     ("GET", "/api/v1/users?status=deleted", GRANTED),
     ("POST", "/api/v1/users", GRANTED_AND_MADE),
@@ -41,6 +46,8 @@ const TABLE: &[(&str, &str, [u16; 6])] = &[
     ("POST", "/api/v1/users/{id}/activate", GRANTED),
     ("POST", "/api/v1/users/{id}/restore", GRANTED),
     ("POST", "/api/v1/users/{id}/password", GRANTED),
+    ("GET", "/api/v1/users/{id}/sessions", GRANTED),
+    ("DELETE", "/api/v1/users/{id}/sessions", GRANTED),
     ("GET", "/.well-known/jwks.json", OPEN),
     ("GET", "/openapi.json", OPEN),
     ("GET", "/health/live", OPEN),
@@ -52,27 +59,49 @@ const TABLE: &[(&str, &str, [u16; 6])] = &[
 /// An id that nobody has.
 const MISSING: &str = "00000000-0000-7000-8000-000000000000";
 
+/// Neither an access token nor a refresh token.
+const BAD_TOKEN: &str = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.";
+
+/// Somebody who tries: the client with his access token, what he is called, and what else he holds.
+struct Caller<'a> {
+    client: Client<'a>,
+    name: String,
+    refresh_token: Value,
+    session_id: String,
+}
+
 /// Somebody made for one call, of the kind that the column says. The restricted one is an administrator:
 /// what holds him back is his password alone.
-async fn caller<'a>(app: &'a TestApp, admin: &Client<'_>, kind: &str, name: &str) -> Client<'a> {
-    match kind {
-        "nobody" => return app.nobody(),
-        "bad token" => return app.with_token("eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9."),
+async fn caller<'a>(app: &'a TestApp, admin: &Client<'_>, kind: &str, name: &str) -> Caller<'a> {
+    let unknown =
+        |client, refresh_token| Caller { client, name: name.to_owned(), refresh_token, session_id: MISSING.to_owned() };
+    let id = match kind {
+        "nobody" => return unknown(app.nobody(), Value::Null),
+        "bad token" => return unknown(app.with_token(BAD_TOKEN), json!(BAD_TOKEN)),
         "user" | "deactivated" => admin.create(name).await,
         "restricted" => admin.create_with(name, &json!({"roles": ["admin"], "must_change_password": true})).await,
         "administrator" => admin.create_admin(name).await,
         other => panic!("{other}"),
     };
-    let client = app.sign_in(name, PASSWORD).await;
+    let credentials = json!({"identifier": name, "password": PASSWORD, "token_delivery": "body"});
+    let login = app.post("/auth/login", &credentials).await;
     if kind == "deactivated" {
-        let id = client.get("/users/me").await.data()["id"].as_str().unwrap().to_owned();
         assert_eq!(admin.post_nothing(&format!("/users/{id}/deactivate")).await.status, 200);
     }
-    client
+    Caller {
+        client: app.with_token(login.data()["access_token"].as_str().unwrap()),
+        name: name.to_owned(),
+        refresh_token: login.data()["refresh_token"].clone(),
+        session_id: login.data()["session_id"].as_str().unwrap().to_owned(),
+    }
 }
 
-/// The id of somebody made for one call, in the state that the operation needs.
-async fn target(admin: &Client<'_>, path: &str, name: &str) -> String {
+/// The id that one call is about: of the caller's own session, or of somebody made for it, in the state
+/// that the operation needs.
+async fn target(admin: &Client<'_>, path: &str, caller: &Caller<'_>, name: &str) -> String {
+    if path == "/api/v1/users/me/sessions/{id}" {
+        return caller.session_id.clone();
+    }
     let id = admin.create(name).await;
     let prepared = match path {
         "/api/v1/users/{id}/activate" => admin.post_nothing(&format!("/users/{id}/deactivate")).await,
@@ -84,12 +113,15 @@ async fn target(admin: &Client<'_>, path: &str, name: &str) -> String {
 }
 
 /// What the operation is sent: always something that it would do.
-fn body(method: &str, path: &str, caller: &str, target: &str) -> Option<Value> {
+fn body(method: &str, path: &str, caller: &Caller<'_>, target: &str) -> Option<Value> {
     match (method, path) {
+        ("POST", "/api/v1/auth/refresh" | "/api/v1/auth/refresh_token" | "/api/v1/auth/logout") => {
+            Some(json!({"refresh_token": caller.refresh_token}))
+        }
         ("POST", "/api/v1/auth/login" | "/api/v1/users/login") => {
             Some(json!({"identifier": target, "password": PASSWORD}))
         }
-        ("PUT", "/api/v1/users/me") => Some(json!({"username": caller, "full_name": null})),
+        ("PUT", "/api/v1/users/me") => Some(json!({"username": caller.name, "full_name": null})),
         ("PATCH", "/api/v1/users/me" | "/api/v1/users/{id}") => Some(json!({"full_name": "Somebody Else"})),
         ("POST", "/api/v1/users/me/password") => {
             Some(json!({"current_password": PASSWORD, "new_password": "Another-7-word"}))
@@ -120,8 +152,12 @@ fn operation(row: &(&str, &str, [u16; 6])) -> (String, String) {
     (row.0.to_owned(), row.1.split('?').next().unwrap().to_owned())
 }
 
-fn assert_refusal(answer: &Answer, kind: &str, what: &str) {
+fn assert_refusal(answer: &Answer, path: &str, kind: &str, what: &str) {
     match answer.status {
+        401 if path.starts_with("/api/v1/auth/refresh") => {
+            assert_eq!(answer.code(), "REFRESH_TOKEN_INVALID", "{what}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer", "{what}");
+        }
         401 => {
             assert_eq!(answer.code(), "UNAUTHENTICATED", "{what}");
             let challenge = if kind == "nobody" { "Bearer" } else { "Bearer error=\"invalid_token\"" };
@@ -157,12 +193,12 @@ on_each_engine! {
             for (column, (kind, status)) in CALLERS.into_iter().zip(expected).enumerate() {
                 let what = format!("{method} {path} as {kind}");
                 let (own_name, name) = (format!("caller{i}-{column}"), format!("target{i}-{column}"));
-                let client = caller(&app, &admin, kind, &own_name).await;
-                let id = target(&admin, &template, &name).await;
-                let body = body(method, &template, &own_name, &name);
-                let answer = call(&app, &client, method, &path.replace("{id}", &id), body.as_ref()).await;
+                let caller = caller(&app, &admin, kind, &own_name).await;
+                let id = target(&admin, &template, &caller, &name).await;
+                let body = body(method, &template, &caller, &name);
+                let answer = call(&app, &caller.client, method, &path.replace("{id}", &id), body.as_ref()).await;
                 assert_eq!(answer.status, *status, "{what}: {answer:?}");
-                assert_refusal(&answer, kind, &what);
+                assert_refusal(&answer, &template, kind, &what);
             }
         }
     }
@@ -171,13 +207,13 @@ on_each_engine! {
     async fn whoever_may_not_gets_the_same_for_accounts_that_exist_and_that_do_not(app: TestApp) {
         let admin = app.admin().await;
         let id = admin.create("other").await;
-        let user = app.user("bob").await;
-        for row in TABLE.iter().filter(|row| row.1.contains("{id}")) {
+        let user = caller(&app, &admin, "user", "bob").await;
+        for row in TABLE.iter().filter(|row| row.1.starts_with("/api/v1/users/{id}")) {
             let (method, path, _) = row;
-            let body = body(method, &operation(row).1, "bob", "other");
+            let body = body(method, &operation(row).1, &user, "other");
             let mut answers = Vec::new();
             for id in [id.as_str(), MISSING] {
-                let answer = call(&app, &user, method, &path.replace("{id}", id), body.as_ref()).await;
+                let answer = call(&app, &user.client, method, &path.replace("{id}", id), body.as_ref()).await;
                 assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN"), "{method} {path}");
                 answers.push(answer.without_request_id());
             }
@@ -191,7 +227,10 @@ on_each_engine! {
     async fn what_is_not_in_the_table_does_not_exist(app: TestApp) {
         let admin = app.admin().await;
         let id = admin.create("bob").await;
-        for path in ["/users/{id}", "/users/{id}/roles", "/users/{id}/deactivate", "/users/me", "/users"] {
+        for path in [
+            "/users/{id}", "/users/{id}/roles", "/users/{id}/deactivate", "/users/{id}/sessions", "/users/me/sessions",
+            "/users/me/sessions/{id}", "/users/me", "/users", "/auth/refresh", "/auth/refresh_token", "/auth/logout",
+        ] {
             let known = TABLE.iter().map(operation).filter(|(_, known)| known == &format!("/api/v1{path}"));
             let known: BTreeSet<_> = known.map(|(method, _)| method).collect();
             for method in ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"] {

@@ -4,21 +4,28 @@
 mod auth;
 mod health;
 mod page;
+mod session;
 mod user;
 mod user_list;
 mod user_update;
 
-pub(crate) use auth::{Credentials, PasswordChange, SignedIn, Token};
+pub(crate) use auth::{
+    Credentials, Logout, PasswordChange, SignedIn, Token, TokenDelivery, TokenRefresh, without_refresh_token,
+};
 pub(crate) use health::Health;
 pub(crate) use page::Page;
-use serde::{Deserialize, Deserializer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, IntoDeserializer},
+};
+pub(crate) use session::SessionRead;
 pub(crate) use user::{AdminUserCreate, UserRead};
 pub(crate) use user_list::{Deletion, UserListQuery};
 pub(crate) use user_update::{
     AdminUserUpdateFull, AdminUserUpdatePartial, PasswordAssignment, RoleAssignment, StatusChange, UserUpdateFull,
     UserUpdatePartial,
 };
-use usher_domain::PlainPassword;
+use usher_domain::{PlainPassword, PlainToken};
 
 /// Straight into the type that does not show itself.
 fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainPassword, D::Error> {
@@ -27,4 +34,13 @@ fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainPassword,
 
 fn optional_password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlainPassword>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(PlainPassword::new))
+}
+
+fn optional_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlainToken>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(PlainToken::new))
+}
+
+/// One of a few words, as a text: serde would take an object with the word as its key, too.
+fn word<'de, T: DeserializeOwned, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
+    T::deserialize(String::deserialize(deserializer)?.into_deserializer())
 }

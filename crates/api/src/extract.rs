@@ -8,8 +8,8 @@ mod json;
 mod path;
 mod query;
 
-pub(crate) use bearer::CurrentUser;
-pub(crate) use body::{BodyLimit, OptionalJson, ValidJson};
+pub(crate) use bearer::{CurrentUser, bearer_token};
+pub(crate) use body::{BodyLimit, OptionalJson, ValidJson, says_json};
 pub(crate) use client::Client;
 pub(crate) use if_match::IfMatch;
 pub(crate) use json::{nullable, present};

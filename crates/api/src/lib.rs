@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod cookie;
 mod cursor;
 mod dto;
 mod envelope;
@@ -10,6 +11,7 @@ mod middleware;
 mod openapi;
 mod request;
 mod routes;
+mod same_site;
 mod settings;
 mod state;
 

@@ -3,20 +3,16 @@
 mod components;
 mod operation;
 mod parameters;
+mod scheme;
 
 use actix_web::http::Method;
 pub(crate) use components::example_of;
 pub(crate) use operation::{Caller, Operation, Tag};
 pub(crate) use parameters::{flag, in_query, list_in_query, moment, of_pages, text, uuid};
-use utoipa::openapi::{
-    Components, HttpMethod, Info, OpenApi, OpenApiBuilder, Paths,
-    security::{Http, HttpAuthScheme, SecurityScheme},
-};
+pub(crate) use scheme::Scheme;
+use utoipa::openapi::{HttpMethod, Info, OpenApi, OpenApiBuilder, Paths};
 
 use crate::routes::{Endpoint, endpoints};
-
-/// The name of the one security scheme.
-const BEARER: &str = "bearer";
 
 /// What the API offers, as OpenAPI 3.1: every path below the given base path and beside it.
 #[must_use]
@@ -34,7 +30,9 @@ pub fn openapi(base_path: &str) -> OpenApi {
         }
         components.schemas.extend(operation.schemas.clone());
     }
-    add_bearer_scheme(&mut components);
+    for scheme in Scheme::ALL {
+        components.add_security_scheme(scheme.name(), scheme.describe());
+    }
     let mut info = Info::new("usher", env!("CARGO_PKG_VERSION"));
     info.description = Some("User management: signing in, accounts, tokens.".to_owned());
     OpenApiBuilder::new()
@@ -49,13 +47,6 @@ fn operation_id(endpoint: &Endpoint, method: &Method, is_alias: bool) -> String 
     let head = if method == Method::HEAD { "_head" } else { "" };
     let alias = if is_alias { "_alias" } else { "" };
     format!("{}{head}{alias}", endpoint.id)
-}
-
-fn add_bearer_scheme(components: &mut Components) {
-    let mut scheme = Http::new(HttpAuthScheme::Bearer);
-    scheme.bearer_format = Some("JWT".to_owned());
-    scheme.description = Some("The access token that a login answers with.".to_owned());
-    components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
 }
 
 fn http_method(method: &Method) -> Option<HttpMethod> {

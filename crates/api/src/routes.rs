@@ -7,6 +7,7 @@ mod health;
 mod jwks;
 mod me;
 mod openapi;
+mod sessions;
 mod users;
 
 use actix_web::{
@@ -38,12 +39,18 @@ const DELETE: &[Method] = &[Method::DELETE];
 /// the first in the table counts.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::new(POST, "/auth/login", auth::login, auth::login_docs()).alias("/users/login").takes_password(),
+        Endpoint::new(POST, "/auth/login", auth::login, auth::login_docs()).alias("/users/login").takes_secret(),
+        Endpoint::new(POST, "/auth/refresh", auth::refresh, auth::refresh_docs())
+            .alias("/auth/refresh_token")
+            .takes_secret(),
+        Endpoint::new(POST, "/auth/logout", auth::logout, auth::logout_docs()).takes_secret(),
         Endpoint::new(GET, "/auth/me", auth::current_user, me::get_me_docs()),
         Endpoint::new(GET, "/users/me", me::get_me, me::get_me_docs()),
         Endpoint::new(PUT, "/users/me", me::replace_me, me::replace_me_docs()),
         Endpoint::new(PATCH, "/users/me", me::update_me, me::update_me_docs()),
-        Endpoint::new(POST, "/users/me/password", me::change_password, me::change_password_docs()).takes_password(),
+        Endpoint::new(POST, "/users/me/password", me::change_password, me::change_password_docs()).takes_secret(),
+        Endpoint::new(GET, "/users/me/sessions", sessions::list_my_sessions, sessions::list_my_sessions_docs()),
+        Endpoint::new(DELETE, "/users/me/sessions/{id}", sessions::end_my_session, sessions::end_my_session_docs()),
         Endpoint::new(GET, "/users", users::list_users, users::list_users_docs()),
         Endpoint::new(POST, "/users", users::create_user, users::create_user_docs()),
         Endpoint::new(GET, "/users/{id}", users::get_user, users::get_user_docs()),
@@ -54,7 +61,9 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(POST, "/users/{id}/deactivate", users::deactivate_user, users::deactivate_user_docs()),
         Endpoint::new(POST, "/users/{id}/activate", users::activate_user, users::activate_user_docs()),
         Endpoint::new(POST, "/users/{id}/restore", users::restore_user, users::restore_user_docs()),
-        Endpoint::new(POST, "/users/{id}/password", users::set_password, users::set_password_docs()).takes_password(),
+        Endpoint::new(POST, "/users/{id}/password", users::set_password, users::set_password_docs()).takes_secret(),
+        Endpoint::new(GET, "/users/{id}/sessions", sessions::list_sessions, sessions::list_sessions_docs()),
+        Endpoint::new(DELETE, "/users/{id}/sessions", sessions::end_sessions, sessions::end_sessions_docs()),
         Endpoint::new(GET, "/.well-known/jwks.json", jwks::jwks, jwks::jwks_docs()).at(Place::Outside),
         Endpoint::new(GET_AND_HEAD, "/health/live", health::health_live, health::health_live_docs()).at(Place::Outside),
         Endpoint::new(GET_AND_HEAD, "/health/ready", health::health_ready, health::health_ready_docs())

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 pub struct ApiSettings {
     /// What stands before every path of the API: empty, or `/` and more without a `/` at its end.
     pub base_path: String,
-    /// Where clients find this service. With `https` browsers are told to stay with it (HSTS).
+    /// Where clients find this service: an origin, exactly as browsers send it. With `https` browsers are
+    /// told to stay with it (HSTS), and the cookie of the refresh token is bound to it.
     pub public_url: String,
     /// The most bytes of a body.
     pub body_limit: usize,
@@ -26,6 +27,18 @@ pub struct ApiSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// Whether `/docs` and `/openapi.json` are there.
     pub docs: bool,
+}
+
+impl ApiSettings {
+    /// Whether clients are served over https.
+    pub(crate) fn is_https(&self) -> bool {
+        self.public_url.starts_with("https://")
+    }
+
+    /// Whether an origin, as a browser sent it, is among those whose scripts may call.
+    pub(crate) fn lists_origin(&self, origin: &[u8]) -> bool {
+        self.cors_origins.iter().any(|listed| listed.as_bytes() == origin)
+    }
 }
 
 impl Default for ApiSettings {

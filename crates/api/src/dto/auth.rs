@@ -1,9 +1,10 @@
 use serde::{Deserialize, Serialize};
-use usher_domain::{PlainPassword, SessionId};
-use usher_service::{AccessToken, ChangePassword, LoginRequest, Tokens};
+use serde_json::{Value, json};
+use usher_domain::{PlainPassword, PlainToken, SessionId};
+use usher_service::{AccessToken, ChangePassword, LoginRequest, LogoutScope, Tokens};
 use utoipa::ToSchema;
 
-use super::{UserRead, password};
+use super::{UserRead, optional_token, password, word};
 
 /// Who somebody says he is, and the proof.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -19,11 +20,73 @@ pub(crate) struct Credentials {
     #[serde(deserialize_with = "password")]
     #[schema(value_type = String, format = Password)]
     password: PlainPassword,
+    /// Where the refresh token goes, now and at every refresh; `cookie`, if left out.
+    #[serde(default, deserialize_with = "word")]
+    #[schema(required = false)]
+    pub token_delivery: TokenDelivery,
 }
 
-impl From<Credentials> for LoginRequest {
-    fn from(Credentials { identifier, password }: Credentials) -> Self {
-        Self { identifier, password, replaces: None }
+impl Credentials {
+    /// With the refresh token that this client still has.
+    pub(crate) fn replacing(self, replaces: Option<PlainToken>) -> LoginRequest {
+        LoginRequest { identifier: self.identifier, password: self.password, replaces }
+    }
+}
+
+/// How a refresh token travels: `cookie` keeps it out of reach of scripts, `body` is for clients that are no
+/// browsers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TokenDelivery {
+    #[default]
+    Cookie,
+    Body,
+}
+
+/// What is renewed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({}))]
+pub(crate) struct TokenRefresh {
+    /// The refresh token, where it is not in the cookie.
+    #[serde(default, deserialize_with = "optional_token")]
+    #[schema(value_type = Option<String>)]
+    pub refresh_token: Option<PlainToken>,
+}
+
+/// What ends.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "scope": "session" }))]
+pub(crate) struct Logout {
+    /// `session`, if left out.
+    #[serde(default, deserialize_with = "word")]
+    #[schema(required = false)]
+    pub scope: Scope,
+    /// The refresh token, where it is not in the cookie.
+    #[serde(default, deserialize_with = "optional_token")]
+    #[schema(value_type = Option<String>)]
+    pub refresh_token: Option<PlainToken>,
+}
+
+/// Which sessions end: the one that the tokens belong to, all others of its owner, or all.
+#[derive(Debug, Clone, Copy, Default, Deserialize, ToSchema)]
+#[schema(as = LogoutScope)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scope {
+    #[default]
+    Session,
+    Others,
+    All,
+}
+
+impl From<Scope> for LogoutScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Session => Self::Session,
+            Scope::Others => Self::Others,
+            Scope::All => Self::All,
+        }
     }
 }
 
@@ -54,6 +117,7 @@ impl From<PasswordChange> for ChangePassword {
     "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl",
     "token_type": "Bearer",
     "expires_in": 900,
+    "refresh_expires_in": 1_209_600,
     "session_id": "01900000-0000-7000-8000-000000000002",
 }))]
 pub(crate) struct Token<'a> {
@@ -63,6 +127,15 @@ pub(crate) struct Token<'a> {
     token_type: &'static str,
     /// For how many seconds the access token is good.
     expires_in: u64,
+    /// For the next tokens. Here only if the client asked for `token_delivery: body`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = String, required = false)]
+    refresh_token: Option<&'a str>,
+    /// For how many seconds the refresh token is good, wherever it is. Not there when the password was changed: the
+    /// refresh token stays what it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
+    refresh_expires_in: Option<u64>,
     /// The session that the token belongs to.
     #[schema(value_type = String, format = "uuid")]
     session_id: SessionId,
@@ -74,9 +147,35 @@ impl<'a> From<&'a AccessToken> for Token<'a> {
             access_token: token.token.expose(),
             token_type: "Bearer",
             expires_in: token.expires_in.as_secs(),
+            refresh_token: None,
+            refresh_expires_in: None,
             session_id: token.session,
         }
     }
+}
+
+impl<'a> Token<'a> {
+    /// Both tokens; the refresh token itself only if it travels in bodies.
+    pub(crate) fn of(tokens: &'a Tokens, delivery: TokenDelivery) -> Self {
+        Self {
+            refresh_token: match delivery {
+                TokenDelivery::Cookie => None,
+                TokenDelivery::Body => Some(tokens.refresh.token.expose()),
+            },
+            refresh_expires_in: Some(tokens.refresh.expires_in.as_secs()),
+            ..(&tokens.access).into()
+        }
+    }
+}
+
+/// The token that the documentation shows where the refresh token stays what it was.
+pub(crate) fn without_refresh_token() -> Value {
+    json!({
+        "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl",
+        "token_type": "Bearer",
+        "expires_in": 900,
+        "session_id": "01900000-0000-7000-8000-000000000002",
+    })
 }
 
 /// A token, and whose it is.
@@ -85,6 +184,7 @@ impl<'a> From<&'a AccessToken> for Token<'a> {
     "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl",
     "token_type": "Bearer",
     "expires_in": 900,
+    "refresh_expires_in": 1_209_600,
     "session_id": "01900000-0000-7000-8000-000000000002",
     "user": super::user::example(),
 }))]
@@ -95,8 +195,8 @@ pub(crate) struct SignedIn<'a> {
     user: UserRead<'a>,
 }
 
-impl<'a> From<&'a Tokens> for SignedIn<'a> {
-    fn from(tokens: &'a Tokens) -> Self {
-        Self { token: (&tokens.access).into(), user: (&tokens.user).into() }
+impl<'a> SignedIn<'a> {
+    pub(crate) fn of(tokens: &'a Tokens, delivery: TokenDelivery) -> Self {
+        Self { token: Token::of(tokens, delivery), user: (&tokens.user).into() }
     }
 }

@@ -23,6 +23,13 @@ pub(crate) struct Page<T> {
     pub total_capped: bool,
 }
 
+impl<T> Page<T> {
+    /// A list that is short enough to come whole.
+    pub(crate) fn whole(items: Vec<T>) -> Self {
+        Self { items, next_cursor: None, total: None, total_capped: false }
+    }
+}
+
 impl<T: ToSchema> PartialSchema for Page<T> {
     fn schema() -> RefOr<Schema> {
         let of_type = |of| ObjectBuilder::new().schema_type(of);

@@ -49,7 +49,7 @@ error_codes! {
         Forbidden = "FORBIDDEN", "The caller may not do this.";
         PasswordChangeRequired = "PASSWORD_CHANGE_REQUIRED", "The caller must change his password first.";
         RegistrationClosed = "REGISTRATION_CLOSED", "Nobody can sign up here.";
-        CrossSiteRequest = "CROSS_SITE_REQUEST", "The request came from another site.";
+        CrossSiteRequest = "CROSS_SITE_REQUEST", "A page of another site made the request, or could have.";
     }
     NOT_FOUND {
         NotFound = "NOT_FOUND", "There is nothing here, or nothing that the caller may know of.";

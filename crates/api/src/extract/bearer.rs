@@ -46,7 +46,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Actor, ApiError> {
 }
 
 /// The token of the one `Authorization` header (RFC 6750, 2.1).
-fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, ApiError> {
     let mut sent = headers.get_all(AUTHORIZATION);
     let header = sent.next().ok_or_else(|| ApiError::unauthenticated(false))?;
     if sent.next().is_some() {

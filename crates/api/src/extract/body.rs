@@ -18,7 +18,7 @@ use crate::{
 /// How large a body may be; kept with the resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyLimit {
-    /// Where a password is sent, and little else.
+    /// Where somebody proves who he is, and sends little else.
     Auth,
     /// Everywhere else.
     Standard,
@@ -77,6 +77,11 @@ impl<T: DeserializeOwned + 'static> FromRequest for OptionalJson<T> {
             }
         })
     }
+}
+
+/// Whether a request says that its body is JSON, whatever there is of it.
+pub(crate) fn says_json(headers: &HeaderMap) -> bool {
+    check_media_type(headers).is_ok()
 }
 
 /// `application/json`, in UTF-8 if it says in what, and not compressed.

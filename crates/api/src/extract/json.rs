@@ -142,6 +142,11 @@ fn fault_of_shape(path: &Path, error: &serde_json::Error) -> (String, Fault) {
         let message = "is given under several names: use one of them";
         return (field(path, Some(named())), Fault::new(FaultCode::UnknownField, message));
     }
+    if let Some((_, expected)) = text.rsplit_once(", expected ").filter(|_| text.starts_with("unknown variant")) {
+        let values: Vec<_> = expected.split('`').skip(1).step_by(2).collect();
+        let message = format!("must be one of {}", values.join(", "));
+        return (field(path, None), Fault::new(FaultCode::UnknownValue, message));
+    }
     (field(path, None), Fault::new(FaultCode::WrongType, "is not of the expected type"))
 }
 

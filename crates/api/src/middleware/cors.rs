@@ -32,12 +32,11 @@ pub(crate) async fn cors<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    let listed = &state.settings.cors_origins;
-    if listed.is_empty() {
+    if state.settings.cors_origins.is_empty() {
         return Ok(next.call(request).await?.map_into_left_body());
     }
     let origin = request.headers().get(ORIGIN).cloned();
-    let origin = origin.filter(|origin| listed.iter().any(|listed| listed.as_bytes() == origin.as_bytes()));
+    let origin = origin.filter(|origin| state.settings.lists_origin(origin.as_bytes()));
     let is_preflight =
         request.method() == Method::OPTIONS && request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
 

@@ -57,7 +57,7 @@ fn set_headers(headers: &mut HeaderMap, context: &RequestContext, state: &ApiSta
             headers.insert(name, value);
         }
     }
-    if state.settings.public_url.starts_with("https://") {
+    if state.settings.is_https() {
         let one_year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
         headers.insert(STRICT_TRANSPORT_SECURITY, one_year);
     }

@@ -18,11 +18,13 @@ use utoipa::{
 };
 
 use super::{
-    BEARER,
+    Scheme,
     components::{ERROR_ENVELOPE, empty_envelope, envelope_of, example_of, schemas_of},
     parameters,
 };
 use crate::ErrorCode;
+
+const SET_COOKIE: &str = "Set-Cookie";
 
 /// The chapter that an operation belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,12 +75,13 @@ pub(crate) struct Operation {
     tag: Tag,
     summary: &'static str,
     description: Option<&'static str>,
-    needs_token: bool,
+    security: Vec<SecurityRequirement>,
     parameters: Vec<Parameter>,
     request: Option<RequestBody>,
     success: StatusCode,
     answer: Response,
     refusals: BTreeSet<ErrorCode>,
+    clears_cookie_with_401: bool,
     pub(super) schemas: Vec<(String, RefOr<Schema>)>,
 }
 
@@ -96,8 +99,8 @@ impl Operation {
     }
 
     fn enveloped(tag: Tag, summary: &'static str, success: StatusCode, envelope: String, data: Option<&Value>) -> Self {
-        let example = json!({ "success": true, "data": data, "error": null });
-        Self::bare(tag, summary, success, json_content(Ref::from_schema_name(envelope), Some(example)))
+        let content = json_content(Ref::from_schema_name(envelope), Some(success_example(data)));
+        Self::bare(tag, summary, success, content)
     }
 
     fn with_schemas(mut self, schemas: impl IntoIterator<Item = (String, RefOr<Schema>)>) -> Self {
@@ -116,12 +119,13 @@ impl Operation {
             tag,
             summary,
             description: None,
-            needs_token: false,
+            security: Vec::new(),
             parameters: Vec::new(),
             request: None,
             success,
             answer: ResponseBuilder::new().description(description).content("application/json", content).build(),
             refusals: BTreeSet::new(),
+            clears_cookie_with_401: false,
             schemas: Vec::new(),
         }
         .refuses(&[
@@ -139,7 +143,7 @@ impl Operation {
     }
 
     pub(crate) fn needs(mut self, caller: Caller) -> Self {
-        self.needs_token = true;
+        self.security = vec![Scheme::Bearer.required()];
         let refused = self.refuses(&[ErrorCode::Unauthenticated, ErrorCode::Unavailable]);
         match caller {
             Caller::SignedIn => refused,
@@ -147,9 +151,21 @@ impl Operation {
         }
     }
 
+    /// Takes any of these, or none.
+    pub(crate) fn may_show(mut self, schemes: &[Scheme]) -> Self {
+        self.security = schemes.iter().map(|scheme| scheme.required()).collect();
+        self.security.push(SecurityRequirement::default());
+        self
+    }
+
     /// Has the id of a user in its path.
     pub(crate) fn with_user_id(self) -> Self {
         self.with_parameters([parameters::user_id()]).refuses(&[ErrorCode::NotFound])
+    }
+
+    /// Has the id of a session in its path.
+    pub(crate) fn with_session_id(self) -> Self {
+        self.with_parameters([parameters::session_id()]).refuses(&[ErrorCode::NotFound])
     }
 
     /// Takes parameters; those of the query may be left out.
@@ -196,6 +212,28 @@ impl Operation {
         self
     }
 
+    /// Sets the cookie of the refresh token.
+    pub(crate) fn sets_cookie(mut self, what: &str) -> Self {
+        self.answer.headers.insert(SET_COOKIE.to_owned(), text_header(what).into());
+        self
+    }
+
+    /// Clears the cookie of the refresh token where it refuses with 401.
+    pub(crate) fn clears_cookie_with_401(mut self) -> Self {
+        self.clears_cookie_with_401 = true;
+        self
+    }
+
+    /// Shows this as what it answers, where that is less than its schema has.
+    pub(crate) fn answers_like(mut self, data: &Value) -> Self {
+        for content in self.answer.content.values_mut() {
+            if let RefOr::T(content) = content {
+                content.example = Some(success_example(Some(data)));
+            }
+        }
+        self
+    }
+
     pub(crate) fn refuses(mut self, codes: &[ErrorCode]) -> Self {
         self.refusals.extend(codes);
         self
@@ -214,10 +252,15 @@ impl Operation {
             operation = operation.parameter(parameter.clone());
         }
         for (status, codes) in self.refusals_by_status() {
-            operation = operation.response(status.as_str(), refusal(status, &codes));
+            let mut refusal = refusal(status, &codes);
+            if status == StatusCode::UNAUTHORIZED && self.clears_cookie_with_401 {
+                let header = text_header("Clears the cookie, if the token came in it.");
+                refusal.headers.insert(SET_COOKIE.to_owned(), header.into());
+            }
+            operation = operation.response(status.as_str(), refusal);
         }
-        if self.needs_token {
-            operation = operation.security(SecurityRequirement::new(BEARER, [""; 0]));
+        for requirement in &self.security {
+            operation = operation.security(requirement.clone());
         }
         if is_alias {
             operation = operation.deprecated(Some(utoipa::openapi::Deprecated::True));
@@ -232,6 +275,10 @@ impl Operation {
         }
         by_status
     }
+}
+
+fn success_example(data: Option<&Value>) -> Value {
+    json!({ "success": true, "data": data, "error": null })
 }
 
 fn json_content(schema: impl Into<RefOr<Schema>>, example: Option<Value>) -> Content {

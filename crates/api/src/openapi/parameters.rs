@@ -15,6 +15,14 @@ pub(super) fn user_id() -> Parameter {
         .build()
 }
 
+/// The id of a session in the path.
+pub(super) fn session_id() -> Parameter {
+    parameter(ParameterIn::Path, "id", "The id of the session.", uuid())
+        .required(Required::True)
+        .example(Some(json!("01900000-0000-7000-8000-000000000002")))
+        .build()
+}
+
 /// The version that a change is meant for.
 pub(super) fn if_match() -> Parameter {
     let description = "The `ETag` of the version that is to be changed: another one is refused. Several are tried in \

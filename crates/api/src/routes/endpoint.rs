@@ -61,8 +61,8 @@ impl Endpoint {
         self
     }
 
-    /// Takes a password and little else: only a small body is read.
-    pub(super) fn takes_password(mut self) -> Self {
+    /// Takes a password or a token and little else: only a small body is read.
+    pub(super) fn takes_secret(mut self) -> Self {
         self.body_limit = BodyLimit::Auth;
         self
     }

@@ -5,7 +5,7 @@ use usher_service::UserPatch;
 use super::State;
 use crate::{
     ApiState,
-    dto::{PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial},
+    dto::{PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial, without_refresh_token},
     envelope::Answer,
     error::{ApiError, ErrorCode},
     extract::{CurrentUser, IfMatch, ValidJson},
@@ -69,10 +69,11 @@ async fn update(state: &ApiState, actor: &Actor, patch: &UserPatch, condition: &
 pub(super) fn change_password_docs() -> Operation {
     Operation::new::<Token<'_>>(Tag::OwnAccount, "Change one's own password", StatusCode::OK)
         .describes(
-            "Ends all other sessions and every access token so far; the session stays, and the answer has its new \
-             access token. Open also while the password must be changed.",
+            "Ends all other sessions and every access token so far; the session stays with its refresh token, and the \
+             answer has its new access token. Open also while the password must be changed.",
         )
         .needs(Caller::SignedIn)
+        .answers_like(&without_refresh_token())
         .takes::<PasswordChange>()
         .refuses(&[ErrorCode::CurrentPasswordIncorrect, ErrorCode::WeakPassword, ErrorCode::Busy])
 }

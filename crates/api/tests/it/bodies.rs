@@ -52,6 +52,9 @@ async fn bodies_are_limited_more_strictly_where_somebody_proves_who_he_is() {
     for (path, limit) in [
         (LOGIN, 16 * KIB),
         ("/api/v1/users/login", 16 * KIB),
+        ("/api/v1/auth/refresh", 16 * KIB),
+        ("/api/v1/auth/refresh_token", 16 * KIB),
+        ("/api/v1/auth/logout", 16 * KIB),
         ("/api/v1/users/me/password", 16 * KIB),
         ("/api/v1/users/01900000-0000-7000-8000-000000000001/password", 16 * KIB),
         ("/api/v1/users", 64 * KIB),

@@ -9,7 +9,7 @@ use actix_web::{http::Method, test::TestRequest};
 use serde_json::{Value, json};
 use usher_api::{ApiSettings, ErrorCode, openapi};
 
-use crate::fixture::{Answer, TestApi, bearer, draft, keys};
+use crate::fixture::{Answer, TestApi, bearer, draft, keys, with_cookie};
 
 pub(crate) fn document(base_path: &str) -> Value {
     static USUAL: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(openapi("/api/v1")).unwrap());
@@ -49,6 +49,12 @@ pub(crate) fn assert_documented(settings: &ApiSettings, method: &Method, path: &
     }
     let response = &operation["responses"][answer.status.as_str()];
     assert!(response.is_object(), "{method} {path}: {} is not documented: {answer:?}", answer.status);
+    for header in ["set-cookie", "etag", "location", "retry-after", "www-authenticate"] {
+        let documented = response["headers"].as_object().into_iter().flat_map(|headers| headers.keys());
+        let is_documented = documented.into_iter().any(|name| name.eq_ignore_ascii_case(header));
+        let is_there = answer.headers.contains_key(header);
+        assert!(is_documented || !is_there, "{method} {path}: {header} is not documented: {answer:?}");
+    }
     if !answer.status.is_success() && method != Method::HEAD {
         let codes = &response["content"]["application/json"]["examples"];
         assert!(codes[answer.code()].is_object(), "{method} {path}: {} is not documented", answer.code());
@@ -141,17 +147,31 @@ fn paths_carry_the_base_path_and_what_stands_beside_it_does_not() {
 #[test]
 fn authorize_is_a_bearer_scheme_and_exactly_the_routes_that_need_a_token_ask_for_it() {
     let document = document("/api/v1");
-    let scheme = &document["components"]["securitySchemes"]["bearer"];
-    assert_eq!((&scheme["type"], &scheme["scheme"]), (&json!("http"), &json!("bearer")));
+    let schemes = &document["components"]["securitySchemes"];
+    assert_eq!(keys(schemes), ["bearer", "refresh_cookie"]);
+    assert_eq!((&schemes["bearer"]["type"], &schemes["bearer"]["scheme"]), (&json!("http"), &json!("bearer")));
+    let cookie = &schemes["refresh_cookie"];
+    assert_eq!(
+        (&cookie["type"], &cookie["in"], &cookie["name"]),
+        (&json!("apiKey"), &json!("cookie"), &json!("__Host-refresh_token"))
+    );
     for (_, path, operation) in operations(&document) {
-        let open = path.ends_with("/login") || !path.starts_with("/api/v1");
-        let expected = if open { Value::Null } else { json!([{ "bearer": [] }]) };
+        let expected = match path.as_str() {
+            "/api/v1/auth/login" | "/api/v1/users/login" => Value::Null,
+            "/api/v1/auth/refresh" | "/api/v1/auth/refresh_token" => json!([{ "refresh_cookie": [] }, {}]),
+            "/api/v1/auth/logout" => json!([{ "bearer": [] }, { "refresh_cookie": [] }, {}]),
+            path if path.starts_with("/api/v1") => json!([{ "bearer": [] }]),
+            _ => Value::Null,
+        };
         assert_eq!(operation["security"], expected, "{path}");
-        assert_eq!(
-            operation["responses"]["401"]["content"]["application/json"]["examples"]["UNAUTHENTICATED"].is_null(),
-            open
-        );
+        let refusals = &operation["responses"]["401"]["content"]["application/json"]["examples"];
+        assert_eq!(refusals["UNAUTHENTICATED"].is_object(), needs_token(&operation), "{path}");
     }
+}
+
+/// Whether an access token opens an operation, and nothing else does.
+fn needs_token(operation: &Value) -> bool {
+    operation["security"] == json!([{ "bearer": [] }])
 }
 
 /// Proves: AZ-01
@@ -168,7 +188,7 @@ async fn every_documented_operation_exists_and_is_shut_to_strangers_unless_it_sa
             let answer = api.call(request).await;
             assert!(!matches!(answer.status.as_u16(), 404 | 405), "{method} {path}: {answer:?}");
             let is_shut = answer.status == 401 && answer.code() == "UNAUTHENTICATED";
-            assert_eq!(is_shut, operation["security"].is_array(), "{method} {path}: {answer:?}");
+            assert_eq!(is_shut, needs_token(&operation), "{method} {path}: {answer:?}");
             if is_shut {
                 assert_eq!(answer.header("www-authenticate"), challenge);
             }
@@ -201,6 +221,7 @@ async fn the_examples_work_and_answers_look_as_they_say() {
     for (method, template, operation) in operations(&document) {
         let api = TestApi::new().await;
         let ada = api.make(draft("ada")).await.id;
+        let browser = api.sign_in("ada").await;
         let admin = api.admin("root").await;
         let of_ada = |what: &str| format!("/api/v1/users/{ada}{what}");
         let token = if template.ends_with("/me") || template.contains("/me/") { api.token("ada").await } else { admin };
@@ -210,8 +231,12 @@ async fn the_examples_work_and_answers_look_as_they_say() {
         if template.ends_with("/restore") {
             assert_eq!(api.delete_as(&token, &of_ada("")).await.status, 200);
         }
-        let path = template.replace("{id}", &ada.to_string());
+        let id = if template.contains("/sessions/{id}") { browser.session.to_string() } else { ada.to_string() };
+        let path = template.replace("{id}", &id);
         let mut request = bearer(TestRequest::with_uri(&path).method(method.parse().unwrap()), &token);
+        if template.starts_with("/api/v1/auth/refresh") {
+            request = with_cookie(request, &browser.cookie);
+        }
         let body = &operation["requestBody"]["content"]["application/json"]["example"];
         if !body.is_null() {
             request = request.set_json(body);
@@ -236,11 +261,16 @@ fn fields(value: &Value) -> Vec<&str> {
 fn schemas_and_examples_of_answers_have_the_same_fields_all_of_them_required() {
     let document = document("/api/v1");
     let schemas = document["components"]["schemas"].as_object().unwrap();
-    for name in ["UserRead", "Token", "Health"] {
+    for name in ["UserRead", "SessionRead", "Health"] {
         let schema = &schemas[name];
         let mut required: Vec<_> = schema["required"].as_array().unwrap().iter().map(|f| f.as_str().unwrap()).collect();
         required.sort_unstable();
         assert_eq!(keys(&schema["properties"]), required, "{name}");
         assert_eq!(keys(&schema["example"]), required, "{name}");
     }
+    let token = &schemas["Token"];
+    assert_eq!(token["required"], json!(["access_token", "token_type", "expires_in", "session_id"]));
+    let optional = ["refresh_expires_in", "refresh_token"];
+    assert!(optional.iter().all(|field| token["properties"][field].is_object()), "{token}");
+    assert_eq!(keys(&token["properties"]).len(), 4 + optional.len());
 }

@@ -8,13 +8,15 @@ use actix_web::{
 };
 use serde_json::{Value, json};
 use usher_api::{ApiSettings, ApiState, ReadinessProbe, app, async_trait};
-use usher_domain::{Actor, MockClock, Permission, PlainPassword, Role, RoleName, SigningAlgorithm, Timestamp, User};
+use usher_domain::{
+    Actor, MockClock, Permission, PlainPassword, Role, RoleName, Session, SessionId, SigningAlgorithm, Timestamp, User,
+};
 use usher_service::{
     AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, MasterKey,
     PasswordHasher, PasswordSettings, Revocations, SessionsManager, TokenIssuer, TokenSettings, UserDraft,
     UsersManager, UsersSettings,
 };
-use usher_storage::{MemoryBackend, UsersStorageBackend};
+use usher_storage::{MemoryBackend, SessionQueries, UsersStorageBackend};
 
 use crate::contract;
 
@@ -26,6 +28,7 @@ pub(crate) const PASSWORD: &str = "Analytical-Engine-1843";
 pub(crate) struct TestApi {
     pub(crate) state: Arc<ApiState>,
     pub(crate) backend: Arc<MemoryBackend>,
+    pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) clock: Arc<MockClock>,
 }
 
@@ -73,7 +76,7 @@ impl TestApi {
         let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
         let auth = AuthManager::new(
             backend.clone(),
-            hasher,
+            hasher.clone(),
             tokens.clone(),
             revocations,
             &master_key,
@@ -84,7 +87,7 @@ impl TestApi {
         let mut state =
             ApiState { auth, users, sessions, tokens, readiness, environment, settings: ApiSettings::default() };
         change(&mut state);
-        Self { state: Arc::new(state), backend, clock }
+        Self { state: Arc::new(state), backend, hasher, clock }
     }
 
     pub(crate) async fn make(&self, draft: UserDraft) -> User {
@@ -143,6 +146,38 @@ impl TestApi {
         login.data()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// A new user without permissions, who signed in with a browser.
+    pub(crate) async fn signed_in(&self, username: &str) -> SignedIn {
+        self.make(draft(username)).await;
+        self.sign_in(username).await
+    }
+
+    /// Somebody who signs in with a browser.
+    pub(crate) async fn sign_in(&self, username: &str) -> SignedIn {
+        let login = self.post("/api/v1/auth/login", &json!({ "identifier": username, "password": PASSWORD })).await;
+        let pair = login.header("set-cookie").split(';').next().unwrap();
+        SignedIn {
+            access: login.data()["access_token"].as_str().unwrap().to_owned(),
+            refresh: pair.split_once('=').unwrap().1.to_owned(),
+            cookie: pair.to_owned(),
+            session: login.data()["session_id"].as_str().unwrap().parse().unwrap(),
+        }
+    }
+
+    /// A session as it rests.
+    pub(crate) async fn session(&self, id: SessionId) -> Session {
+        self.backend.session_with_user(id).await.unwrap().unwrap().0
+    }
+
+    /// The refresh token that a session has now.
+    pub(crate) async fn refresh_token_of(&self, id: SessionId) -> String {
+        self.state.tokens.refresh_token(&self.session(id).await).unwrap().token.expose().to_owned()
+    }
+
+    pub(crate) async fn has_ended(&self, id: SessionId) -> bool {
+        self.session(id).await.revoked.is_some()
+    }
+
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.call(TestRequest::get().uri(path)).await
     }
@@ -195,6 +230,16 @@ impl TestApi {
     }
 }
 
+/// Somebody's tokens.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedIn {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    /// As the browser sends it.
+    pub(crate) cookie: String,
+    pub(crate) session: SessionId,
+}
+
 fn cheap() -> PasswordSettings {
     PasswordSettings { threads: 2, nice: 0, ..PasswordSettings::default() }
 }
@@ -214,6 +259,10 @@ pub(crate) fn bearer(request: TestRequest, token: &str) -> TestRequest {
 
 pub(crate) fn json_post(path: &str) -> TestRequest {
     TestRequest::post().uri(path).insert_header(("Content-Type", "application/json"))
+}
+
+pub(crate) fn with_cookie(request: TestRequest, cookie: &str) -> TestRequest {
+    request.append_header(("Cookie", cookie))
 }
 
 pub(crate) fn from(request: TestRequest, peer: &str) -> TestRequest {

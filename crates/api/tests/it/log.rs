@@ -4,7 +4,7 @@ use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 use tracing_subscriber::{Layer, filter::dynamic_filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
 
-use crate::fixture::{PASSWORD, TestApi, bearer, draft};
+use crate::fixture::{PASSWORD, TestApi, bearer, draft, json_post, with_cookie};
 
 thread_local! {
     /// What this thread has logged, once it wants to know.
@@ -109,5 +109,34 @@ async fn nothing_that_a_client_chose_is_logged_but_a_well_formed_request_id() {
     assert!(!text.contains("secret"), "{text}");
     for unwanted in [PASSWORD, &token, "forged", "192.0.2.99", "4815162342", "\u{1b}"] {
         assert!(!text.contains(&unwanted.to_lowercase()), "{unwanted}: {text}");
+    }
+}
+
+/// Proves: OP-04, RT-01
+#[actix_web::test]
+async fn no_refresh_token_is_logged_however_it_travels_and_whatever_becomes_of_it() {
+    let api = TestApi::new().await;
+    let ada = api.signed_in("ada").await;
+    let in_body = |path: &str, token: &str| json_post(path).set_json(json!({ "refresh_token": token }));
+    let in_cookie = |path: &str, cookie: &str| with_cookie(json_post(path), cookie);
+    let (refresh, logout) = ("/api/v1/auth/refresh", "/api/v1/auth/logout");
+    let log = Log::begin();
+    api.sign_in("ada").await;
+    let next = api.call(in_cookie(refresh, &ada.cookie)).await.header("set-cookie").to_owned();
+    let next = next.split([';', '=']).nth(1).unwrap();
+    api.call(in_body(refresh, next)).await;
+    api.call(in_body(refresh, "secret.refresh.token")).await;
+    api.call(in_cookie(refresh, "refresh_token=secret; refresh_token=secret")).await;
+    api.call(in_cookie(logout, "refresh_token=secret")).await;
+    api.call(json_post(refresh).set_payload("{\"refresh_token\": \"secret")).await;
+    api.clock.advance(std::time::Duration::from_secs(60));
+    api.call(in_cookie(refresh, &ada.cookie)).await.assert_refused(401, "REFRESH_TOKEN_REUSED");
+    api.call(in_body(logout, next)).await;
+
+    assert_eq!(log.requests().len(), 9);
+    let text = log.text();
+    let payload = |token: &str| token.split('.').nth(1).unwrap().to_owned();
+    for unwanted in ["secret", "eyJ", &payload(&ada.refresh), &payload(next)] {
+        assert!(!text.contains(unwanted), "{unwanted}: {text}");
     }
 }
