@@ -13,39 +13,53 @@ struct Layer {
     package: &'static str,
     /// Packages of the workspace that it may list.
     may_list: &'static [&'static str],
+    /// Features that are off by default, and that the binary uses it with.
+    features: &'static [&'static str],
     /// Crates that it may not reach with the features that others use it with.
     must_not_reach: &'static [&'static str],
 }
 
-const LAYERS: [Layer; 6] = [
+const LAYERS: [Layer; 7] = [
     Layer {
         package: "usher-domain",
         may_list: &[],
-        must_not_reach: &["tokio", "sea-orm", "sqlx", "actix-web", "jsonwebtoken", "bcrypt", "config"],
+        features: &[],
+        must_not_reach: &["tokio", "sea-orm", "sqlx", "actix-web", "jsonwebtoken", "bcrypt", "config", "redis"],
     },
     Layer {
         package: "usher-storage",
         may_list: &["usher-domain", "usher-migration"],
-        must_not_reach: &["usher-service", "actix-web", "jsonwebtoken", "bcrypt", "sea-orm", "sqlx", "config"],
+        features: &[],
+        must_not_reach: &["usher-service", "actix-web", "jsonwebtoken", "bcrypt", "sea-orm", "sqlx", "config", "redis"],
     },
     Layer {
         package: "usher-migration",
         may_list: &[],
+        features: &[],
         must_not_reach: &["usher-domain", "usher-storage", "usher-service", "actix-web", "jsonwebtoken", "config"],
     },
     Layer {
         package: "usher-service",
         may_list: &["usher-domain", "usher-storage"],
-        must_not_reach: &["sea-orm", "sqlx", "actix-web", "config"],
+        features: &[],
+        must_not_reach: &["sea-orm", "sqlx", "actix-web", "config", "redis"],
+    },
+    Layer {
+        package: "usher-adapters",
+        may_list: &["usher-domain", "usher-service"],
+        features: &["redis"],
+        must_not_reach: &["sea-orm", "sqlx", "actix-web", "config", "usher-migration"],
     },
     Layer {
         package: "usher-api",
         may_list: &["usher-domain", "usher-service"],
-        must_not_reach: &["sea-orm", "sqlx", "config", "usher-migration"],
+        features: &[],
+        must_not_reach: &["sea-orm", "sqlx", "config", "usher-migration", "usher-adapters", "redis"],
     },
     Layer {
         package: "usher",
-        may_list: &["usher-api", "usher-domain", "usher-migration", "usher-service", "usher-storage"],
+        may_list: &["usher-adapters", "usher-api", "usher-domain", "usher-migration", "usher-service", "usher-storage"],
+        features: &[],
         must_not_reach: &[],
     },
 ];
@@ -76,9 +90,10 @@ fn declared() -> BTreeMap<String, BTreeSet<String>> {
         .collect()
 }
 
-/// Every crate that a package reaches by itself, its features not unified with those of others.
-fn reached(package: &str) -> BTreeSet<String> {
-    cargo(&["tree", "--offline", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}"])
+/// Every crate that a package reaches with these features, which are not unified with what others ask of it.
+fn reached(package: &str, features: &[&str]) -> BTreeSet<String> {
+    let tree = ["tree", "--offline", "-p", package, "-e", "normal", "--prefix", "none", "--format", "{p}"];
+    cargo(&[tree.as_slice(), &["--features", &features.join(",")]].concat())
         .lines()
         .filter_map(|line| line.split_whitespace().next())
         .map(str::to_owned)
@@ -99,7 +114,7 @@ fn no_package_lists_another_that_the_table_does_not_allow() {
 #[test]
 fn no_package_reaches_a_crate_that_belongs_to_another_layer() {
     for layer in &LAYERS {
-        let reached = reached(layer.package);
+        let reached = reached(layer.package, layer.features);
         let forbidden: Vec<_> = layer.must_not_reach.iter().filter(|name| reached.contains(**name)).collect();
         assert!(forbidden.is_empty(), "{} reaches {forbidden:?}", layer.package);
     }
@@ -109,7 +124,7 @@ fn no_package_reaches_a_crate_that_belongs_to_another_layer() {
 #[test]
 fn every_name_in_the_table_exists_and_is_reached_by_the_binary() {
     let declared = declared();
-    let everything = reached("usher");
+    let everything = reached("usher", &[]);
     for layer in &LAYERS {
         assert!(declared.contains_key(layer.package), "no package {}", layer.package);
         for name in layer.may_list.iter().chain(layer.must_not_reach) {
@@ -129,23 +144,34 @@ fn every_name_in_the_table_exists_and_is_reached_by_the_binary() {
 /// The control of the controls: what a layer is made of, it does reach.
 #[test]
 fn every_layer_reaches_what_it_is_made_of() {
+    let features = |package| LAYERS.iter().find(|layer| layer.package == package).unwrap().features;
     for (package, own) in [
         ("usher-domain", "uuid"),
         ("usher-storage", "async-trait"),
         ("usher-migration", "sea-orm-migration"),
         ("usher-service", "bcrypt"),
         ("usher-service", "tokio"),
+        ("usher-adapters", "redis"),
+        ("usher-adapters", "usher-storage"),
         ("usher-api", "actix-web"),
         ("usher-api", "usher-storage"),
         ("usher", "sea-orm"),
+        ("usher", "redis"),
     ] {
-        assert!(reached(package).contains(own), "{package} does not reach {own}");
+        assert!(reached(package, features(package)).contains(own), "{package} does not reach {own}");
     }
+}
+
+/// Who asks for no feature gets no Redis.
+#[test]
+fn the_real_forms_of_the_ports_are_off_by_default() {
+    let reached = reached("usher-adapters", &[]);
+    assert!(reached.contains("usher-adapters") && !reached.contains("redis"), "{reached:?}");
 }
 
 #[test]
 fn nothing_links_to_openssl() {
-    let everything = reached("usher");
+    let everything = reached("usher", &[]);
     for name in ["openssl", "openssl-sys", "native-tls"] {
         assert!(!everything.contains(name), "the binary reaches {name}");
     }
