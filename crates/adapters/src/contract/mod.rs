@@ -32,8 +32,8 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
-/// Says once what is missing, and that is all; unless nothing may be. Said past `eprintln`, which is not
-/// heard from tests that pass.
+/// Says once what is missing, and that is all; unless nothing may be.
+#[expect(clippy::explicit_write, reason = "what a test says through eprintln is not shown if it passes")]
 fn skip<T>(said: &Once, missing: &str) -> Option<T> {
     assert!(variable("USHER_TEST_REQUIRE_SERVICES").as_deref() != Some("1"), "{missing}");
     said.call_once(|| writeln!(io::stderr(), "skipped: tests against Redis, because {missing}").unwrap());
