@@ -52,10 +52,8 @@ impl AuthManager {
     pub async fn login(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         for _ in 0..ATTEMPTS {
             let verified = self.verify(request, client).await?;
-            if let Some(session) = self.open_session(&verified, request, client).await? {
-                let mut account = verified.account;
-                account.user.last_login_at = Some(session.created_at);
-                return self.tokens_of(account, &session).await;
+            if let Some(tokens) = self.open_session(&verified, request, client).await? {
+                return Ok(tokens);
             }
         }
         Err(AuthError::InvalidCredentials)
@@ -96,19 +94,23 @@ impl AuthManager {
         verified: &Verified,
         request: &LoginRequest,
         client: &ClientInfo,
-    ) -> Result<Option<Session>, AuthError> {
+    ) -> Result<Option<Tokens>, AuthError> {
         let Verified { account, hash, outdated } = verified;
         let better = if *outdated { self.hasher.hash(request.password.clone()).await.ok() } else { None };
         let replaced = self.replaced(request, client).await?;
         let id = account.user.id;
         let session = self.new_session(account, client);
+        let mut signed_in = account.clone();
+        signed_in.user.last_login_at = Some(session.created_at);
+        // Made before anything is written: nothing may fail after it.
+        let tokens = self.tokens_of(signed_in, &session).await?;
         let entry = self
             .entry(client, Action::AuthLogin)
             .about(id)
             .with_details(Details::default().with("session_id", session.id.to_string()));
         let entry = ActivityEntry { actor: Some(id), ..entry };
 
-        let (session, entry, better, replaced) = (&session, &entry, &better, &replaced);
+        let (session, entry, better, replaced, tokens) = (&session, &entry, &better, &replaced, &tokens);
         transact(&*self.backend, &self.environment, |transaction| async move {
             if !transaction.user_record_login(id, hash, session.created_at).await? {
                 return Ok(None);
@@ -122,7 +124,7 @@ impl AuthManager {
             if let Some(old) = replaced {
                 change = self.replace(&transaction, old, client, session.created_at, change).await?;
             }
-            transaction.commit_then(Some(session.clone()), self.revocations.announce(change)).await
+            transaction.commit_then(Some(tokens.clone()), self.revocations.announce(change)).await
         })
         .await
     }

@@ -45,8 +45,11 @@ impl AuthManager {
             let Some(rotation) = rotation else {
                 return self.tokens_of(account, &session).await;
             };
-            if self.rotate(session.id, rotation).await? {
-                return self.tokens_of(account, &session.rotated(rotation)).await;
+            let id = session.id;
+            // Made before the rotation is written: nothing may fail after it.
+            let tokens = self.tokens_of(account, &session.rotated(rotation)).await?;
+            if self.rotate(id, rotation).await? {
+                return Ok(tokens);
             }
         }
         Err(StorageError::Contention.into())
