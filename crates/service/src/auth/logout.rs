@@ -20,7 +20,7 @@ pub enum LogoutScope {
     Session,
     /// All other sessions of its owner.
     Others,
-    /// All sessions of its owner.
+    /// All sessions of its owner, and those that the tokens belong to.
     All,
 }
 
@@ -37,7 +37,7 @@ impl LogoutScope {
 }
 
 /// What somebody shows who signs out. One of them is enough; with both, the access token says who he is.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Clone, Copy, Default)]
 pub struct LogoutTokens<'a> {
     /// His access token.
     pub access: Option<&'a str>,
@@ -76,7 +76,10 @@ impl AuthManager {
             let ended = match scope {
                 LogoutScope::Session => end_these(&transaction, shown, revocation).await?,
                 LogoutScope::Others => end_sessions(&*transaction, user, Some(session), revocation).await?,
-                LogoutScope::All => end_access(&*transaction, user, revocation).await?,
+                LogoutScope::All => {
+                    let ended = end_access(&*transaction, user, revocation).await?;
+                    ended.and(end_these(&transaction, shown, revocation).await?)
+                }
             };
             if ended.sessions.is_empty() {
                 return Ok(());

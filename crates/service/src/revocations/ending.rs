@@ -11,6 +11,13 @@ pub(crate) struct Ended {
     pub(crate) change: Change,
 }
 
+impl Ended {
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.sessions.extend(other.sessions);
+        Self { change: self.change.and(other.change), ..self }
+    }
+}
+
 /// Ends the sessions of a user but the one that is kept.
 pub(crate) async fn end_sessions(
     transaction: &dyn Transaction,

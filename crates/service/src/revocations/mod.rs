@@ -107,6 +107,12 @@ impl Change {
         Self { users: vec![user], blocked: Vec::new() }
     }
 
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.users.extend(other.users);
+        self.blocked.extend(other.blocked);
+        self
+    }
+
     pub(crate) fn and_of(mut self, user: UserId) -> Self {
         self.users.push(user);
         self
