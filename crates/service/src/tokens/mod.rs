@@ -8,6 +8,8 @@ mod provider;
 mod refresh;
 mod seal;
 mod signing_key;
+#[cfg(test)]
+mod tests;
 mod verified;
 
 use std::{
@@ -169,6 +171,8 @@ pub struct TokenIssuer {
     environment: Environment,
     keys: RwLock<Arc<KeySet>>,
     refresh: RefreshTokens,
+    /// Held while the keys are read, so that an older answer of the database never replaces a newer one.
+    reloading: tokio::sync::Mutex<()>,
     /// From when on keys may be read for the sake of an unknown one, on the monotonic clock.
     next_reload: Mutex<Duration>,
 }
@@ -192,7 +196,17 @@ impl TokenIssuer {
         let validation = validation(&settings);
         let refresh = RefreshTokens::new(master_key, &settings.issuer);
         let keys = RwLock::new(Arc::new(keys));
-        Ok(Self { store, sealer, settings, validation, environment, keys, refresh, next_reload: Mutex::default() })
+        Ok(Self {
+            store,
+            sealer,
+            settings,
+            validation,
+            environment,
+            keys,
+            refresh,
+            reloading: tokio::sync::Mutex::default(),
+            next_reload: Mutex::default(),
+        })
     }
 
     /// Follows a change of the keys in the database. After an error the keys are as before.
@@ -200,6 +214,12 @@ impl TokenIssuer {
     /// # Errors
     /// [`TokenError`].
     pub async fn reload(&self) -> Result<(), TokenError> {
+        let _turn = self.reloading.lock().await;
+        self.read_keys().await
+    }
+
+    /// Only while `reloading` is held.
+    async fn read_keys(&self) -> Result<(), TokenError> {
         let records = self.store.signing_keys().await?;
         if self.keys().is_of(&records) {
             return Ok(());
@@ -245,19 +265,30 @@ impl TokenIssuer {
     }
 
     /// As [`verify`](Self::verify). A token of a key that is not known yet may be one that another
-    /// process signed with a new key: then the keys are read anew, once a second at most.
+    /// process signed with a new key: then the keys are read anew, once a second at most, and whoever
+    /// comes meanwhile waits for them.
     ///
     /// # Errors
     /// [`InvalidToken`].
     pub(crate) async fn verify_with_latest_keys(&self, token: &str) -> Result<AccessClaims, InvalidToken> {
         match self.check(token) {
-            Err(Unverified::UnknownKey) if self.may_reload() => {
-                if let Err(error) = self.reload().await {
-                    tracing::warn!(error = ?error, "the signing keys could not be read");
-                }
+            Err(Unverified::UnknownKey) => {
+                self.look_for_new_keys().await;
                 Ok(self.check(token)?)
             }
             checked => Ok(checked?),
+        }
+    }
+
+    async fn look_for_new_keys(&self) {
+        let Ok(_turn) = self.reloading.try_lock() else {
+            drop(self.reloading.lock().await);
+            return;
+        };
+        if self.may_reload()
+            && let Err(error) = self.read_keys().await
+        {
+            tracing::warn!(error = ?error, "the signing keys could not be read");
         }
     }
 

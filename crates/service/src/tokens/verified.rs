@@ -4,7 +4,7 @@ use ring::digest::{SHA256, digest};
 use super::Verified;
 
 /// How many tokens are remembered at most.
-const CAPACITY: usize = 10_000;
+pub(super) const CAPACITY: usize = 10_000;
 
 /// Tokens whose signature was found good, by their digest: checking a signature is the dearest part of
 /// most requests. Belongs to one set of keys and goes with it. Time is not among what it remembers.
@@ -21,6 +21,11 @@ impl VerifiedTokens {
 
     pub(super) fn insert(&self, digest: [u8; 32], verified: Verified) {
         self.0.insert(digest, verified);
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 }
 
