@@ -233,7 +233,7 @@ async fn a_token_tells_other_services_what_its_owner_may_do_and_nothing_more() {
     );
 }
 
-fn claims(login: &usher_service::Tokens) -> serde_json::Value {
+pub(crate) fn claims(login: &usher_service::Tokens) -> serde_json::Value {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     let payload = login.access.token.expose().split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()

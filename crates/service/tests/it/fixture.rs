@@ -1,14 +1,17 @@
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    ActivityEntry, ActivityFilter, Actor, ClientInfo, MockClock, PageSize, PlainPassword, SigningAlgorithm, Timestamp,
-    User, UserChanges, UserId, UserStatus,
+    Action, ActivityEntry, ActivityFilter, Actor, ClientInfo, MockClock, PageSize, PlainPassword, Session, SessionId,
+    SigningAlgorithm, Timestamp, User, UserChanges, UserId, UserStatus,
 };
 use usher_service::{
-    AuthManager, AuthSettings, Environment, HashAlgorithm, LoginRequest, MasterKey, PasswordHasher, PasswordSettings,
-    Revocations, SessionsManager, TokenIssuer, TokenSettings, Tokens, UserDraft, UsersManager, UsersSettings,
+    AuthError, AuthManager, AuthSettings, Environment, HashAlgorithm, LoginRequest, MasterKey, MemoryBlocklist,
+    PasswordHasher, PasswordSettings, RevocationSettings, Revocations, SessionsManager, TokenIssuer, TokenSettings,
+    Tokens, UserDraft, UsersManager, UsersSettings,
 };
-use usher_storage::{ActivityQueries, MemoryBackend, UsersStorageBackend};
+use usher_storage::{ActivityQueries, SessionQueries, UsersStorageBackend};
+
+use crate::watched::Watched;
 
 pub(crate) const PASSWORD: &str = "Xk7!vQz-mN4";
 pub(crate) const MASTER_KEY: MasterKey = MasterKey::from_bytes([7; 32]);
@@ -35,13 +38,34 @@ pub(crate) fn hasher(algorithm: HashAlgorithm, environment: &Environment) -> Arc
     Arc::new(PasswordHasher::new(&settings, environment).unwrap())
 }
 
+/// Whether the access token is still good.
+pub(crate) async fn knows(auth: &AuthManager, tokens: &Tokens) -> bool {
+    match auth.authenticate(tokens.access.token.expose(), ClientInfo::default()).await {
+        Ok(_) => true,
+        Err(AuthError::Unauthenticated) => false,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+async fn issuer(backend: &Arc<Watched>, environment: &Environment) -> Arc<TokenIssuer> {
+    let settings = TokenSettings {
+        issuer: "https://id.example.org".to_owned(),
+        audience: "usher".to_owned(),
+        algorithm: SigningAlgorithm::EdDsa,
+        access_ttl: Duration::from_secs(15 * 60),
+        key_rotation: None,
+    };
+    Arc::new(TokenIssuer::open(backend.clone(), &MASTER_KEY, settings, environment.clone()).await.unwrap())
+}
+
 /// The managers over a backend in memory, with bcrypt at its cheapest and time standing still.
 pub(crate) struct Fixture {
-    pub(crate) backend: Arc<MemoryBackend>,
+    pub(crate) backend: Arc<Watched>,
     pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) tokens: Arc<TokenIssuer>,
     pub(crate) users: UsersManager,
     pub(crate) sessions: SessionsManager,
+    pub(crate) blocklist: Arc<MemoryBlocklist>,
     pub(crate) revocations: Revocations,
     pub(crate) auth: AuthManager,
     pub(crate) clock: Arc<MockClock>,
@@ -55,40 +79,15 @@ impl Fixture {
 
     pub(crate) async fn with(settings: UsersSettings) -> Self {
         let (environment, clock) = Environment::mock();
-        let backend = Arc::new(MemoryBackend::new());
+        let backend = Arc::new(Watched::new());
         let hasher = hasher(HashAlgorithm::Bcrypt { cost: 4 }, &environment);
-        let token_settings = TokenSettings {
-            issuer: "https://id.example.org".to_owned(),
-            audience: "usher".to_owned(),
-            algorithm: SigningAlgorithm::EdDsa,
-            access_ttl: Duration::from_secs(15 * 60),
-            key_rotation: None,
-        };
-        let tokens =
-            TokenIssuer::open(backend.clone(), &MASTER_KEY, token_settings, environment.clone()).await.unwrap();
-        let tokens = Arc::new(tokens);
-        let revocations = Revocations::in_process(&environment);
+        let tokens = issuer(&backend, &environment).await;
+        let blocklist = Arc::new(MemoryBlocklist::new(&environment));
+        let revocations = Revocations::new(blocklist.clone(), RevocationSettings::default(), &environment);
         let users =
             UsersManager::new(backend.clone(), hasher.clone(), revocations.clone(), settings, environment.clone());
         let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
-        let auth = Self::auth_manager(&backend, &hasher, &tokens, &revocations, &environment);
-        Self { backend, hasher, tokens, users, sessions, revocations, auth, clock, environment }
-    }
-
-    /// The same accounts, with passwords hashed another way from now on.
-    pub(crate) fn hashing_with(&self, algorithm: HashAlgorithm) -> AuthManager {
-        let hasher = hasher(algorithm, &self.environment);
-        Self::auth_manager(&self.backend, &hasher, &self.tokens, &self.revocations, &self.environment)
-    }
-
-    fn auth_manager(
-        backend: &Arc<MemoryBackend>,
-        hasher: &Arc<PasswordHasher>,
-        tokens: &Arc<TokenIssuer>,
-        revocations: &Revocations,
-        environment: &Environment,
-    ) -> AuthManager {
-        AuthManager::new(
+        let auth = AuthManager::new(
             backend.clone(),
             hasher.clone(),
             tokens.clone(),
@@ -96,6 +95,49 @@ impl Fixture {
             &MASTER_KEY,
             AuthSettings::default(),
             environment.clone(),
+        );
+        Self { backend, hasher, tokens, users, sessions, blocklist, revocations, auth, clock, environment }
+    }
+
+    /// The same accounts, with passwords hashed another way from now on.
+    pub(crate) fn hashing_with(&self, algorithm: HashAlgorithm) -> AuthManager {
+        let hasher = hasher(algorithm, &self.environment);
+        self.auth_manager(hasher, &self.tokens, &self.revocations, AuthSettings::default())
+    }
+
+    /// The same process, with other settings.
+    pub(crate) fn auth_with(&self, settings: AuthSettings) -> AuthManager {
+        self.auth_manager(self.hasher.clone(), &self.tokens, &self.revocations, settings)
+    }
+
+    /// The same process, with nothing remembered yet and other settings for that.
+    pub(crate) fn remembering(&self, settings: RevocationSettings) -> AuthManager {
+        let revocations = Revocations::new(self.blocklist.clone(), settings, &self.environment);
+        self.auth_manager(self.hasher.clone(), &self.tokens, &revocations, AuthSettings::default())
+    }
+
+    /// Another process on the same database.
+    pub(crate) async fn another_process(&self) -> AuthManager {
+        let tokens = issuer(&self.backend, &self.environment).await;
+        let revocations = Revocations::in_process(&self.environment);
+        self.auth_manager(self.hasher.clone(), &tokens, &revocations, AuthSettings::default())
+    }
+
+    fn auth_manager(
+        &self,
+        hasher: Arc<PasswordHasher>,
+        tokens: &Arc<TokenIssuer>,
+        revocations: &Revocations,
+        settings: AuthSettings,
+    ) -> AuthManager {
+        AuthManager::new(
+            self.backend.clone(),
+            hasher,
+            tokens.clone(),
+            revocations.clone(),
+            &MASTER_KEY,
+            settings,
+            self.environment.clone(),
         )
     }
 
@@ -112,6 +154,10 @@ impl Fixture {
         self.auth.login(&request(username, PASSWORD), &ClientInfo::default()).await.unwrap()
     }
 
+    pub(crate) async fn refresh(&self, tokens: &Tokens) -> Result<Tokens, AuthError> {
+        self.auth.refresh(&tokens.refresh.token, &ClientInfo::default()).await
+    }
+
     /// Somebody who just signed in.
     pub(crate) async fn actor(&self, username: &str) -> Actor {
         self.actor_of(&self.login(username).await).await
@@ -119,6 +165,11 @@ impl Fixture {
 
     pub(crate) async fn actor_of(&self, login: &Tokens) -> Actor {
         self.auth.authenticate(login.access.token.expose(), ClientInfo::default()).await.unwrap()
+    }
+
+    /// Whether the access token is still good.
+    pub(crate) async fn knows(&self, tokens: &Tokens) -> bool {
+        knows(&self.auth, tokens).await
     }
 
     pub(crate) async fn set_status(&self, id: UserId, status: impl FnOnce(Timestamp) -> UserStatus) {
@@ -134,5 +185,15 @@ impl Fixture {
         let mut entries = self.backend.activity_latest(&ActivityFilter::default(), PageSize::MAX).await.unwrap();
         entries.reverse();
         entries
+    }
+
+    /// How often the activity log names this.
+    pub(crate) async fn logged(&self, action: Action) -> usize {
+        self.log().await.iter().filter(|entry| entry.action == action).count()
+    }
+
+    /// The session as it rests.
+    pub(crate) async fn session(&self, id: SessionId) -> Session {
+        self.backend.session_with_user(id).await.unwrap().unwrap().0
     }
 }

@@ -3,8 +3,11 @@
 
 mod auth;
 mod blocklist;
+mod ended_sessions;
 mod environment;
+mod failing_storage;
 mod fixture;
+mod forged_refresh_tokens;
 mod forged_tokens;
 mod issuer;
 mod key_rotation;
@@ -13,6 +16,16 @@ mod master_key;
 mod password_forms;
 mod password_queue;
 mod passwords;
+mod refresh_tokens;
+mod refreshing;
+mod reuse;
+mod sessions;
+mod signing_in_again;
 mod signing_keys;
+mod signing_out;
+mod state_cache;
+mod telling_others;
 mod tokens;
 mod users;
+mod verified_tokens;
+mod watched;
