@@ -12,7 +12,7 @@ use std::{
 
 use actix_web::{HttpServer, dev::Server, http::KeepAlive};
 use futures_util::future::{Either, select};
-use tokio::net::TcpSocket;
+use tokio::{net::TcpSocket, time::timeout};
 use usher_adapters::{Redis, RedisBlocklist, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
@@ -35,6 +35,9 @@ use crate::{
 
 /// Connections that the system holds until they are accepted. As many as actix-web asks for itself.
 const BACKLOG: u32 = 1024;
+
+/// How long a server that stops may go on telling other services of revoked tokens.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A server that is ready to run: everything that can go wrong has been tried.
 pub struct Application {
@@ -154,7 +157,7 @@ impl Application {
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
         let Self { server, address, config, backend, readiness, purger, tokens, revocations, lock, .. } = self;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
-        let background = Background::start(purger, tokens, revocations);
+        let background = Background::start(purger, tokens, revocations.clone());
         let handle = server.handle();
         let drained = async {
             stop.await;
@@ -168,6 +171,8 @@ impl Application {
             Either::Right(((), server)) => server.await,
         };
         background.stop().await;
+        // What other services could not be told yet, they will not be told later.
+        let _ = timeout(LAST_WORDS, revocations.catch_up()).await;
         backend.close().await;
         drop(lock);
         result.map_err(StartError::Server)

@@ -16,8 +16,12 @@ pub struct MemoryBlocklist {
     listed: Mutex<Listed>,
 }
 
+/// How often what has expired is dropped.
+const SWEEP_PAUSE: Duration = Duration::from_secs(60);
+
 #[derive(Default)]
 struct Listed {
+    next_sweep: Duration,
     /// Until when, on the monotonic clock.
     sessions: HashMap<SessionId, Duration>,
     users: HashMap<UserId, (i64, Duration)>,
@@ -41,7 +45,7 @@ impl TokenBlocklist for MemoryBlocklist {
         let now = self.clock.monotonic();
         let until = now + lifetime;
         let mut listed = self.listed();
-        listed.forget_before(now);
+        listed.sweep(now);
         for tokens in tokens {
             match *tokens {
                 BlockedTokens::OfSession(session) => {
@@ -68,8 +72,11 @@ impl TokenBlocklist for MemoryBlocklist {
 }
 
 impl Listed {
-    /// Costs no more than what was listed: each entry is dropped once.
-    fn forget_before(&mut self, now: Duration) {
+    fn sweep(&mut self, now: Duration) {
+        if now < self.next_sweep {
+            return;
+        }
+        self.next_sweep = now + SWEEP_PAUSE;
         self.sessions.retain(|_, until| now < *until);
         self.users.retain(|_, (_, until)| now < *until);
     }

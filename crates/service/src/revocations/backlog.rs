@@ -17,6 +17,7 @@ pub(super) struct Backlog {
     waiting: Mutex<VecDeque<Waiting>>,
 }
 
+#[derive(Clone)]
 struct Waiting {
     tokens: Vec<BlockedTokens>,
     /// When the last of the tokens is expired, on the monotonic clock.
@@ -31,26 +32,36 @@ impl Backlog {
     pub(super) fn keep(&self, tokens: Vec<BlockedTokens>, lifetime: Duration) {
         let until = self.clock.monotonic() + lifetime;
         let mut waiting = self.waiting();
-        if waiting.len() == CAPACITY {
+        if waiting.len() >= CAPACITY {
             waiting.pop_front();
+            tracing::warn!("other services will not be told of some revoked tokens: too many are waiting to be told");
         }
         waiting.push_back(Waiting { tokens, until });
     }
 
-    /// Tells what is still worth it, until it fails; answers whether nothing is left.
+    /// Tells what is still worth it, until it fails; answers whether nothing is left. Dropped half-way,
+    /// it has forgotten nothing.
     pub(super) async fn tell(&self, blocklist: &dyn TokenBlocklist) -> bool {
-        while let Some(next) = self.next() {
-            let lifetime = next.until.saturating_sub(self.clock.monotonic());
-            if !lifetime.is_zero() && blocklist.block(&next.tokens, lifetime).await.is_err() {
-                self.waiting().push_front(next);
+        loop {
+            let Some(Waiting { tokens, until }) = self.next() else { return true };
+            let lifetime = until.saturating_sub(self.clock.monotonic());
+            if !lifetime.is_zero() && blocklist.block(&tokens, lifetime).await.is_err() {
                 return false;
             }
+            self.told(until);
         }
-        true
     }
 
     fn next(&self) -> Option<Waiting> {
-        self.waiting().pop_front()
+        self.waiting().front().cloned()
+    }
+
+    /// Unless it was dropped meanwhile, for want of room.
+    fn told(&self, until: Duration) {
+        let mut waiting = self.waiting();
+        if waiting.front().is_some_and(|first| first.until == until) {
+            waiting.pop_front();
+        }
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {

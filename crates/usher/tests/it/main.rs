@@ -12,6 +12,7 @@ mod keys;
 mod logs;
 mod postgres;
 mod purge;
+mod redis;
 mod restarts;
 mod seed;
 mod serving;
