@@ -59,8 +59,7 @@ pub(crate) fn error_body(error: &ApiError, request_id: &str) -> Vec<u8> {
     write(&Envelope { success: false, data: (), error: body }).unwrap_or_default()
 }
 
-/// An answer that says yes, its body written already.
-#[derive(Debug)]
+/// An answer that says yes, its body written already. Tokens may be in it, so it does not show itself.
 pub(crate) struct Answer {
     status: StatusCode,
     body: Vec<u8>,

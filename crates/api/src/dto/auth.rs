@@ -112,7 +112,7 @@ impl From<PasswordChange> for ChangePassword {
 }
 
 /// What opens the routes that need somebody to be signed in.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl",
     "token_type": "Bearer",
@@ -179,7 +179,7 @@ pub(crate) fn without_refresh_token() -> Value {
 }
 
 /// A token, and whose it is.
-#[derive(Debug, Serialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[schema(example = json!({
     "access_token": "eyJhbGciOiJFZERTQSIsInR5cCI6ImF0K2p3dCJ9.e30.c2lnbmF0dXJl",
     "token_type": "Bearer",

@@ -31,6 +31,9 @@ async fn cookies_of_a_life(api: &TestApi) -> Vec<(String, String)> {
     let left = api.call(with_cookie(json_post(LOGOUT), pair)).await;
     let refused = api.call(with_cookie(json_post(REFRESH), pair)).await;
     refused.assert_refused(401, "REFRESH_TOKEN_INVALID");
+    for answer in [&login, &refreshed, &left, &refused] {
+        assert!(answer.headers.get("set-cookie").unwrap().is_sensitive(), "it does not show itself");
+    }
     let cleared = [&left, &refused].map(|answer| (answer.header("set-cookie").to_owned(), String::new()));
     assert_ne!(first.1, second.1);
     [first, second].into_iter().chain(cleared).collect()

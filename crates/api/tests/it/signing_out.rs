@@ -121,10 +121,19 @@ async fn whoever_must_change_his_password_can_sign_out() {
 async fn a_cookie_beside_an_access_token_ends_its_session_as_well() {
     let api = TestApi::new().await;
     let (ada, bob) = (api.signed_in("ada").await, api.signed_in("bob").await);
+    let everywhere = api.sign_in("bob").await;
+    for (scope, cookie) in [("session", &bob.cookie), ("all", &everywhere.cookie)] {
+        let request = logout().set_json(json!({ "scope": scope }));
+        let ada = api.sign_in("ada").await;
+        let answer = api.call(with_cookie(bearer(request, &ada.access), cookie)).await;
+        assert_signed_out(&answer, CLEARED);
+        assert!(api.has_ended(ada.session).await, "{scope}");
+    }
+    assert!(api.has_ended(bob.session).await && api.has_ended(everywhere.session).await);
     let request = TestRequest::post().uri(LOGOUT);
-    let answer = api.call(with_cookie(bearer(request, &ada.access), &bob.cookie)).await;
-    assert_signed_out(&answer, CLEARED);
-    assert!(api.has_ended(ada.session).await && api.has_ended(bob.session).await);
+    let bob = api.sign_in("bob").await;
+    assert_signed_out(&api.call(with_cookie(bearer(request, &ada.access), &bob.cookie)).await, CLEARED);
+    assert!(api.has_ended(bob.session).await, "also without a body");
 }
 
 /// Proves: CK-04
