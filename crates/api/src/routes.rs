@@ -36,7 +36,7 @@ const PATCH: &[Method] = &[Method::PATCH];
 const DELETE: &[Method] = &[Method::DELETE];
 
 /// Every route: methods, path, handler, what is documented of it. Of two paths that match one request
-/// the first in the table counts.
+/// the literal one counts, else the first in the table.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::new(POST, "/auth/login", auth::login, auth::login_docs()).alias("/users/login").takes_secret(),
@@ -75,34 +75,37 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-/// Mounts every route; what is left is not found.
+/// Mounts every route, with and without a slash at the end; what is left is not found.
+///
+/// Each path is a resource of its own, the literal ones first: those are found by comparing texts, and
+/// only what is none of them is matched against the expressions of the others.
 pub(crate) fn configure(config: &mut ServiceConfig, settings: &ApiSettings) {
-    let mut resources = Vec::<(Vec<String>, Vec<Endpoint>)>::new();
-    for endpoint in endpoints() {
-        if endpoint.place == Place::Documentation && !settings.docs {
-            continue;
-        }
-        let paths = endpoint.paths(&settings.base_path);
-        match resources.iter_mut().find(|(others, _)| *others == paths) {
-            Some((_, endpoints)) => endpoints.push(endpoint),
-            None => resources.push((paths, vec![endpoint])),
+    let mut endpoints = endpoints();
+    endpoints.retain(|endpoint| endpoint.place != Place::Documentation || settings.docs);
+    let mut resources = Vec::<(String, Vec<&Endpoint>)>::new();
+    for endpoint in &endpoints {
+        for path in endpoint.paths(&settings.base_path) {
+            match resources.iter_mut().find(|(other, _)| *other == path) {
+                Some((_, endpoints)) => endpoints.push(endpoint),
+                None => resources.push((path, vec![endpoint])),
+            }
         }
     }
-    for (paths, endpoints) in resources {
-        mount(config, &paths, endpoints);
+    resources.sort_by_key(|(path, _)| path.contains('{'));
+    for (path, endpoints) in resources {
+        mount(config, &path, &endpoints);
+        mount(config, &format!("{path}/"), &endpoints);
     }
     config.app_data(web::Data::new(openapi::Document::default())).default_service(web::to(not_found));
 }
 
-/// All endpoints of one path and its aliases, with and without a slash at the end. Every other method is
-/// refused with a list of those that there are.
-fn mount(config: &mut ServiceConfig, paths: &[String], endpoints: Vec<Endpoint>) {
-    let patterns: Vec<_> = paths.iter().flat_map(|path| [path.clone(), format!("{path}/")]).collect();
+/// All endpoints of one path. Every other method is refused with a list of those that there are.
+fn mount(config: &mut ServiceConfig, path: &str, endpoints: &[&Endpoint]) {
     let methods: Vec<_> = endpoints.iter().flat_map(|endpoint| &endpoint.methods).map(Method::as_str).collect();
     let allow = methods.join(", ");
-    let mut resource = web::resource(patterns).default_service(web::to(move || method_not_allowed(allow.clone())));
+    let mut resource = web::resource(path).default_service(web::to(move || method_not_allowed(allow.clone())));
     for endpoint in endpoints {
-        resource = resource.app_data(endpoint.body_limit).route(endpoint.route);
+        resource = resource.app_data(endpoint.body_limit).route((endpoint.route)());
     }
     config.service(resource.wrap(from_fn(guard)));
 }

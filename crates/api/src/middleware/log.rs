@@ -21,7 +21,7 @@ impl RootSpanBuilder for RequestSpan {
         tracing::info_span!(
             "request",
             method = method_name(request.method()),
-            route = request.match_pattern().as_deref().unwrap_or("none"),
+            route = request.match_pattern().as_deref().map_or("none", without_slash),
             request_id = RequestContext::of(request).map(|context| tracing::field::display(context.id)),
             user_id = Empty,
             status = Empty,
@@ -40,6 +40,11 @@ impl RootSpanBuilder for RequestSpan {
         }
         tracing::info!("request finished");
     }
+}
+
+/// The template with or without a slash at the end is the same route.
+fn without_slash(template: &str) -> &str {
+    template.strip_suffix('/').unwrap_or(template)
 }
 
 /// Methods that are not those of HTTP itself are texts of the client's choice.

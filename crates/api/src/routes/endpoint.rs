@@ -20,7 +20,8 @@ pub(crate) struct Endpoint {
     pub methods: Vec<Method>,
     pub place: Place,
     pub body_limit: BodyLimit,
-    pub route: Route,
+    /// Makes its route: one for each path, since a route cannot be cloned.
+    pub route: Box<dyn Fn() -> Route>,
     /// The name of the handler, which is the operation's id.
     pub id: &'static str,
     /// None for pages and what belongs to them.
@@ -43,12 +44,16 @@ impl Endpoint {
     {
         let methods = methods.to_vec();
         let accepted = methods.clone();
-        let is_accepted = guard::fn_guard(move |context| accepted.contains(&context.head().method));
+        let route = move || {
+            let accepted = accepted.clone();
+            let is_accepted = guard::fn_guard(move |context| accepted.contains(&context.head().method));
+            web::route().guard(is_accepted).to(handler.clone())
+        };
         Self {
             methods,
             place: Place::Base,
             body_limit: BodyLimit::Standard,
-            route: web::route().guard(is_accepted).to(handler),
+            route: Box::new(route),
             id: type_name::<F>().rsplit("::").next().unwrap_or_default(),
             operation: operation.into(),
             paths: vec![path],
