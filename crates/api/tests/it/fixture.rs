@@ -118,8 +118,14 @@ impl TestApi {
     /// The access token of a new user who may do this and no more.
     pub(crate) async fn with_permissions(&self, username: &str, permissions: &[&str]) -> String {
         let name = format!("role-of-{username}");
+        self.add_role(&name, permissions).await;
+        self.make(UserDraft { roles: Some(vec![name]), ..draft(username) }).await;
+        self.token(username).await
+    }
+
+    pub(crate) async fn add_role(&self, name: &str, permissions: &[&str]) {
         let role = Role {
-            name: RoleName::parse(&name).unwrap(),
+            name: RoleName::parse(name).unwrap(),
             description: String::new(),
             granted: permissions.iter().map(|name| Permission::parse(name).unwrap()).collect(),
             built_in: false,
@@ -130,8 +136,6 @@ impl TestApi {
         let transaction = self.backend.begin().await.unwrap();
         transaction.role_insert(&role).await.unwrap();
         transaction.commit().await.unwrap();
-        self.make(UserDraft { roles: Some(vec![name]), ..draft(username) }).await;
-        self.token(username).await
     }
 
     /// The access token of somebody who must change his password, although he is an administrator.

@@ -141,6 +141,26 @@ async fn a_refresh_that_could_not_be_done_leaves_the_token_and_the_cookie_as_the
     assert_eq!(api.call(by_cookie(&ada.cookie)).await.status, 200);
 }
 
+/// With more permissions than a token can name.
+#[actix_web::test]
+async fn a_failure_on_our_side_clears_no_cookie() {
+    let api = TestApi::new().await;
+    let permissions: Vec<_> = (0..100).map(|i| format!("{}:verb-{i}", "a".repeat(50))).collect();
+    let permissions: Vec<_> = permissions.iter().map(String::as_str).collect();
+    api.add_role("everything", &permissions).await;
+    let ada = api.signed_in("ada").await;
+    let id = api.session(ada.session).await.user_id;
+    let set_roles = async |roles: &[String]| {
+        api.state.users.set_roles(&Actor::system(), id, roles, None).await.unwrap();
+    };
+    set_roles(&["everything".to_owned()]).await;
+    let failed = api.call(by_cookie(&ada.cookie)).await;
+    failed.assert_refused(500, "INTERNAL");
+    assert_eq!(failed.header("set-cookie"), "");
+    set_roles(&[]).await;
+    assert_eq!(api.call(by_cookie(&ada.cookie)).await.status, 200);
+}
+
 #[actix_web::test]
 async fn of_two_cookies_neither_is_used_nor_touched() {
     let api = TestApi::new().await;
