@@ -1,6 +1,6 @@
 //! The configuration through the library, and the binary from outside.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod commands;
 mod config_faults;

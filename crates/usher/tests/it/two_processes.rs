@@ -64,6 +64,12 @@ fn me(client: &Client, token: &str) -> u16 {
     client.get_with(token, "/api/v1/users/me").status
 }
 
+/// Figures, for whoever runs this with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "measured on the way")]
+fn tell(figures: &str) {
+    println!("{figures}");
+}
+
 /// Asks until the token is refused. No request that begins a second after the change is let through.
 #[expect(clippy::disallowed_methods, reason = "the second is one of the real clock")]
 fn refused_within_a_second(client: &Client, token: &str, what: &str) {
@@ -76,7 +82,7 @@ fn refused_within_a_second(client: &Client, token: &str, what: &str) {
             other => panic!("{what}: {other}"),
         }
     }
-    println!("{what}: in force on the other process after {:?}", changed.elapsed());
+    tell(&format!("{what}: in force on the other process after {:?}", changed.elapsed()));
 }
 
 /// Proves: JW-17, RT-13
@@ -135,7 +141,7 @@ fn no_request_fails_while_keys_take_turns() {
             asked.join().unwrap();
         }
     });
-    println!("{} requests during a rotation, none failed", done.load(Ordering::SeqCst));
+    tell(&format!("{} requests during a rotation, none failed", done.load(Ordering::SeqCst)));
 }
 
 /// Uses and renews a session at both processes by turns, each new token at once at the other one.
