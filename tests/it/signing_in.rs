@@ -58,7 +58,7 @@ on_each_engine! {
     }
 
     /// Proves: JW-17
-    async fn a_token_is_dead_once_its_account_is_shut(app: TestApp) {
+    async fn a_token_is_dead_once_its_account_is_shut(app: TestApp, [("auth.state_cache_ttl", "0s")]) {
         let bob = app.user("bob").await;
         assert_eq!(bob.get("/users/me").await.status, 200);
         app.execute("UPDATE users SET deactivated_at = 1 WHERE username_key = 'bob'").await;

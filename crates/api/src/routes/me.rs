@@ -83,9 +83,7 @@ pub(super) async fn change_password(
     caller: CurrentUser<ValidJson<PasswordChange>>,
 ) -> Result<Answer, ApiError> {
     let CurrentUser { actor, input: ValidJson(wish) } = caller;
-    let Principal::User { session, .. } = *actor.principal() else {
-        return Err(ApiError::unauthenticated(true));
-    };
+    let session = actor.session().ok_or_else(|| ApiError::unauthenticated(true))?;
     let account = state.users.change_password(&actor, wish.into()).await?;
     let token = state.auth.access_token(&account, session).await?;
     Answer::ok(&Token::from(&token))

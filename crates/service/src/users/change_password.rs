@@ -1,6 +1,5 @@
 use usher_domain::{
-    Action, Actor, Denied, Fault, FaultCode, PasswordHash, PlainPassword, Principal, Revocation, RevokeReason,
-    UserInDB, UserScope,
+    Action, Actor, Denied, Fault, FaultCode, PasswordHash, PlainPassword, Revocation, RevokeReason, UserInDB, UserScope,
 };
 
 use super::{UsersError, UsersManager, target};
@@ -28,10 +27,7 @@ impl UsersManager {
     /// [`UsersError::CurrentPasswordIncorrect`]; [`UsersError::Invalid`] for a new password that will
     /// not do, on the field `new_password`.
     pub async fn change_password(&self, actor: &Actor, wish: ChangePassword) -> Result<UserInDB, UsersError> {
-        let (id, session) = match actor.principal() {
-            Principal::User { user, session } => (user.id, *session),
-            Principal::System => return Err(Denied::Forbidden.into()),
-        };
+        let (id, session) = actor.user_id().zip(actor.session()).ok_or(Denied::Forbidden)?;
         let account = self.backend.user_by_id(id, UserScope::Existing).await?.ok_or(UsersError::NotFound)?;
         self.check_new_password(&account, &wish)?;
         let Some(verified) = self.verify_current(&account, wish.current_password).await? else {
