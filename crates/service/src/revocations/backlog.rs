@@ -9,7 +9,7 @@ use usher_domain::Clock;
 use crate::{BlockedTokens, Environment, TokenBlocklist};
 
 /// How many changes wait at most. What is beyond it is older than what replaces it, and expires sooner.
-const CAPACITY: usize = 10_000;
+pub(super) const CAPACITY: usize = 10_000;
 
 /// What a blocklist could not be told yet, the oldest first.
 pub(super) struct Backlog {
@@ -62,6 +62,11 @@ impl Backlog {
         if waiting.front().is_some_and(|first| first.until == until) {
             waiting.pop_front();
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.waiting().len()
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {

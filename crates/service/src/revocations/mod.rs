@@ -4,6 +4,8 @@
 mod backlog;
 mod ending;
 mod state_cache;
+#[cfg(test)]
+mod tests;
 
 use std::{fmt, sync::Arc, time::Duration};
 

@@ -12,7 +12,7 @@ use usher_domain::{Clock, Session, SessionId, Timestamp, User, UserId, UserInDB}
 use crate::{AccessClaims, Environment};
 
 /// How many sessions are remembered at most.
-const CAPACITY: usize = 10_000;
+pub(super) const CAPACITY: usize = 10_000;
 
 /// How many counters tell whether a user has changed. Users who share one cost each other a query.
 const STAMPS: usize = 1 << 12;
@@ -107,6 +107,11 @@ impl StateCache {
         if let Some(stamp) = self.stamps.get(place(user)) {
             stamp.fetch_add(1, Ordering::SeqCst);
         }
+    }
+
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.states.len()
     }
 
     fn stamp(&self, user: UserId) -> u64 {

@@ -1,8 +1,8 @@
 //! What can only be seen from inside: which tokens are remembered as verified.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use usher_domain::{MockClock, SessionId, UserId, Username};
+use usher_domain::{Clock, MockClock, SessionId, SigningAlgorithm, UserId, Username};
 use usher_storage::MemoryBackend;
 
 use super::{
@@ -16,8 +16,8 @@ async fn issuer() -> (TokenIssuer, Environment, Arc<MockClock>) {
     let settings = TokenSettings {
         issuer: "https://id.example.org".to_owned(),
         audience: "example".to_owned(),
-        algorithm: usher_domain::SigningAlgorithm::EdDsa,
-        access_ttl: std::time::Duration::from_secs(60),
+        algorithm: SigningAlgorithm::EdDsa,
+        access_ttl: Duration::from_secs(60),
         key_rotation: None,
     };
     let store = Arc::new(MemoryBackend::new());
@@ -51,7 +51,7 @@ async fn a_good_token_is_remembered_and_its_signature_not_checked_again() {
     assert_eq!(remembered(&issuer, &token), Some(claims));
 
     // No signature would be found good in this one.
-    let planted = Verified { claims, not_before: usher_domain::Clock::now(&*clock) };
+    let planted = Verified { claims, not_before: clock.now() };
     issuer.keys().verified.insert(digest_of("remembered"), planted);
     assert_eq!(issuer.verify("remembered"), Ok(claims));
     clock.advance(issuer.settings.access_ttl + LEEWAY);
@@ -86,7 +86,7 @@ async fn nothing_is_remembered_across_a_change_of_keys() {
 async fn what_is_remembered_is_bounded() {
     let (issuer, environment, clock) = issuer().await;
     let claims = issuer.verify(&issued(&issuer, &environment)).unwrap();
-    let verified = Verified { claims, not_before: usher_domain::Clock::now(&*clock) };
+    let verified = Verified { claims, not_before: clock.now() };
     let tokens = VerifiedTokens::new();
     for n in 0..verified::CAPACITY * 2 {
         tokens.insert(digest_of(&n.to_string()), verified.clone());

@@ -178,15 +178,21 @@ async fn a_session_ends_after_30_days_however_much_it_is_used() {
 async fn how_long_a_session_lasts_can_be_set() {
     let fixture = Fixture::new().await;
     fixture.user("bob").await;
-    let hour = Duration::from_secs(3_600);
-    let settings = AuthSettings { refresh_idle_ttl: hour * 2, refresh_absolute_ttl: hour, ..AuthSettings::default() };
-    let auth = fixture.auth_with(settings);
-    let login = auth.login(&request("bob", PASSWORD), &ClientInfo::default()).await.unwrap();
-    assert_eq!(login.refresh.expires_in, hour, "idle is never longer than all of it");
-    fixture.clock.advance(Duration::from_secs(14 * 60));
-    assert!(knows(&auth, &login).await);
-    fixture.clock.advance(hour);
-    assert!(is_invalid(&auth.refresh(&login.refresh.token, &ClientInfo::default()).await));
+    let minutes = |count: u64| Duration::from_secs(count * 60);
+    for (idle, absolute, expected) in [(5, 30, 5), (30, 5, 5)] {
+        let auth = fixture.auth_with(AuthSettings {
+            refresh_idle_ttl: minutes(idle),
+            refresh_absolute_ttl: minutes(absolute),
+            ..AuthSettings::default()
+        });
+        let login = auth.login(&request("bob", PASSWORD), &ClientInfo::default()).await.unwrap();
+        assert_eq!(login.refresh.expires_in, minutes(expected), "idle is never longer than all of it");
+        fixture.clock.advance(minutes(expected) - Duration::from_micros(1));
+        assert!(knows(&auth, &login).await);
+        fixture.clock.advance(Duration::from_micros(1));
+        assert!(!knows(&auth, &login).await, "shorter than an access token lives, too");
+        assert!(is_invalid(&auth.refresh(&login.refresh.token, &ClientInfo::default()).await));
+    }
 }
 
 #[tokio::test]

@@ -1,28 +1,26 @@
 //! Refresh tokens that come twice: by accident, and by theft.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use serde_json::json;
-use tokio::sync::Barrier;
 use usher_domain::{Action, ClientInfo, Clock, Outcome, PlainToken, Revocation, RevokeReason};
 use usher_service::{AuthError, AuthManager, AuthSettings, TokenBlocklist, Tokens};
 
 use crate::fixture::Fixture;
 
-fn is_reuse(refreshed: &Result<Tokens, AuthError>) -> bool {
+type Refreshed = Result<Tokens, AuthError>;
+
+fn is_reuse(refreshed: &Refreshed) -> bool {
     matches!(refreshed, Err(AuthError::RefreshTokenReused))
 }
 
-/// Presents one token so many times at once.
-async fn at_once(auth: &AuthManager, token: &PlainToken, callers: usize) -> Vec<Result<Tokens, AuthError>> {
-    let barrier = Arc::new(Barrier::new(callers));
+/// Presents one token so many times at once: each has read the session before the first writes.
+async fn at_once(fixture: &Fixture, auth: &AuthManager, token: &PlainToken, callers: usize) -> Vec<Refreshed> {
+    fixture.backend.answer_together("session_with_user", callers);
     let calls: Vec<_> = (0..callers)
         .map(|_| {
-            let (auth, token, barrier) = (auth.clone(), token.clone(), barrier.clone());
-            tokio::spawn(async move {
-                barrier.wait().await;
-                auth.refresh(&token, &ClientInfo::default()).await
-            })
+            let (auth, token) = (auth.clone(), token.clone());
+            tokio::spawn(async move { auth.refresh(&token, &ClientInfo::default()).await })
         })
         .collect();
     let mut answers = Vec::new();
@@ -58,7 +56,7 @@ async fn twenty_callers_at_once_get_the_same_successor() {
         let fixture = Fixture::new().await;
         fixture.user("bob").await;
         let login = fixture.login("bob").await;
-        let answers = at_once(&fixture.auth, &login.refresh.token, 20).await;
+        let answers = at_once(&fixture, &fixture.auth, &login.refresh.token, 20).await;
         let successors: Vec<_> = answers.into_iter().map(|tokens| tokens.unwrap().refresh.token).collect();
         let first = successors[0].expose();
         assert!(first != login.refresh.token.expose() && successors.iter().all(|token| token.expose() == first));
@@ -75,7 +73,7 @@ async fn without_grace_one_of_fifty_callers_at_once_wins() {
         fixture.user("bob").await;
         let login = fixture.login("bob").await;
         let settings = AuthSettings { refresh_grace: Duration::ZERO, ..AuthSettings::default() };
-        let answers = at_once(&fixture.auth_with(settings), &login.refresh.token, 50).await;
+        let answers = at_once(&fixture, &fixture.auth_with(settings), &login.refresh.token, 50).await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);
         for refused in answers.into_iter().filter_map(Result::err) {
             let is_refusal = matches!(refused, AuthError::RefreshTokenReused | AuthError::RefreshTokenInvalid);
@@ -151,7 +149,7 @@ async fn a_reuse_that_is_noticed_many_times_at_once_is_written_down_once() {
     let login = fixture.login("bob").await;
     fixture.refresh(&login).await.unwrap();
     fixture.clock.advance(Duration::from_secs(11));
-    for refused in at_once(&fixture.auth, &login.refresh.token, 20).await {
+    for refused in at_once(&fixture, &fixture.auth, &login.refresh.token, 20).await {
         let refused = refused.unwrap_err();
         assert!(matches!(refused, AuthError::RefreshTokenReused | AuthError::RefreshTokenInvalid), "{refused:?}");
     }

@@ -4,10 +4,14 @@ use std::{
     mem,
     ops::Deref,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use tokio::sync::oneshot;
+use tokio::{
+    sync::{Barrier, oneshot},
+    time::timeout,
+};
 use usher_domain::{
     ActivityEntry, ActivityFilter, EmailAddress, NewUser, Page, PageSize, PasswordHash, Revocation, Role, RoleName,
     Rotation, SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, User, UserChanges, UserFilter, UserId,
@@ -29,6 +33,7 @@ struct Watch {
     asked: Mutex<Vec<&'static str>>,
     fault: Mutex<Option<Fault>>,
     gate: Mutex<Option<Gate>>,
+    meeting: Mutex<Option<Meeting>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,6 +50,13 @@ struct Gate {
     open: oneshot::Receiver<()>,
 }
 
+/// Whoever asks this waits with his answer for the others.
+struct Meeting {
+    at: &'static str,
+    missing: usize,
+    all_there: Arc<Barrier>,
+}
+
 /// An answer that is there, but held back. Dropped, it goes on.
 pub(crate) struct Held {
     reached: oneshot::Receiver<()>,
@@ -54,7 +66,8 @@ pub(crate) struct Held {
 impl Held {
     /// Waits until somebody has asked, and the answer is there.
     pub(crate) async fn reached(&mut self) {
-        (&mut self.reached).await.unwrap();
+        let reached = timeout(Duration::from_secs(60), &mut self.reached).await;
+        reached.expect("somebody asks in time").unwrap();
     }
 }
 
@@ -88,6 +101,12 @@ impl Watched {
         *self.watch.gate.lock().unwrap() = Some(Gate { at, reached, open: when_open });
         Held { reached: when_reached, _open: open }
     }
+
+    /// Gives the next so many answers to this all at once: whatever follows from them is raced.
+    pub(crate) fn answer_together(&self, at: &'static str, count: usize) {
+        let all_there = Arc::new(Barrier::new(count));
+        *self.watch.meeting.lock().unwrap() = Some(Meeting { at, missing: count, all_there });
+    }
 }
 
 impl Watch {
@@ -101,8 +120,18 @@ impl Watch {
             // An error says that it was dropped, and that is what opens it.
             let _ = gate.open.await;
         }
+        if let Some(all_there) = self.meeting(what) {
+            all_there.wait().await;
+        }
         self.fail_if(Fault::After(what))?;
         Ok(answer)
+    }
+
+    fn meeting(&self, what: &'static str) -> Option<Arc<Barrier>> {
+        let mut meeting = self.meeting.lock().unwrap();
+        let meeting = meeting.as_mut().filter(|meeting| meeting.at == what && meeting.missing > 0)?;
+        meeting.missing -= 1;
+        Some(Arc::clone(&meeting.all_there))
     }
 
     fn fail_if(&self, fault: Fault) -> StorageResult<()> {
