@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tokio::sync::Barrier;
 use usher_domain::{Actor, RoleName, User, UserId};
 use usher_service::{
-    Environment, HashAlgorithm, PasswordHasher, PasswordSettings, Revocations, UserDraft, UsersError, UsersManager,
-    UsersSettings,
+    Environment, HashAlgorithm, PasswordHasher, PasswordSettings, Revocations, Throttle, UserDraft, UsersError,
+    UsersManager, UsersSettings,
 };
 use usher_storage::{RoleQueries, UsersStorageBackend, contract::TestDatabase};
 use usher_tests::PASSWORD;
@@ -39,8 +39,9 @@ async fn race(database: TestDatabase) {
     let environment = Environment::system();
     let cheap = PasswordSettings { algorithm: HashAlgorithm::Bcrypt { cost: 4 }, ..PasswordSettings::default() };
     let hasher = Arc::new(PasswordHasher::new(&cheap, &environment).unwrap());
-    let revocations = Revocations::in_process(&environment);
-    let users = UsersManager::new(backend.clone(), hasher, revocations, UsersSettings::default(), environment);
+    let (revocations, throttle) = (Revocations::in_process(&environment), Throttle::off(&environment));
+    let users =
+        UsersManager::new(backend.clone(), hasher, revocations, throttle, UsersSettings::default(), environment);
 
     for round in 0..ROUNDS {
         let pair =

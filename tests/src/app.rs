@@ -44,6 +44,7 @@ impl TestApp {
             ("database.url", database.url()),
             ("password.bcrypt_cost", "4"),
             ("password.hash_threads", "2"),
+            ("throttle.enabled", "false"),
             ("secrets.master_key", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
         ];
         let sources = usual

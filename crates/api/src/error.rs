@@ -76,6 +76,11 @@ impl ApiError {
         Self::new(ErrorCode::InvalidCursor, "the cursor is not one of this list")
     }
 
+    /// Somebody was too fast; the same for whatever he tried.
+    pub(crate) fn too_many_attempts(wait: Duration) -> Self {
+        Self::new(ErrorCode::TooManyAttempts, "too many attempts: try again later").retry_after(wait)
+    }
+
     pub(crate) fn internal() -> Self {
         Self::new(ErrorCode::Internal, "something went wrong on our side")
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web::Data};
 use async_trait::async_trait;
-use usher_service::{AuthManager, Environment, SessionsManager, TokenIssuer, UsersManager};
+use usher_service::{AuthManager, Environment, RegistrationManager, SessionsManager, TokenIssuer, UsersManager};
 
 use crate::{ApiSettings, error::ApiError};
 
@@ -11,6 +11,8 @@ use crate::{ApiSettings, error::ApiError};
 pub struct ApiState {
     /// Signing in, and knowing callers by their token.
     pub auth: AuthManager,
+    /// Signing up.
+    pub registration: RegistrationManager,
     /// Accounts.
     pub users: UsersManager,
     /// Sessions.

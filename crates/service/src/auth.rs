@@ -8,7 +8,7 @@ mod refresh;
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, ClientInfo, Permissions, RotationPolicy, Session, SessionId, UserInDB,
+    Action, ActivityEntry, ActivityId, ClientInfo, Details, Permissions, RotationPolicy, Session, SessionId, UserInDB,
     ValidationError, permissions,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
@@ -18,8 +18,8 @@ pub use logout::{LogoutScope, LogoutTokens};
 pub use refresh::Tokens;
 
 use crate::{
-    AccessGrant, AccessToken, DerivedKey, Environment, Failure, MasterKey, PasswordHasher, Purpose, Revocations,
-    TokenIssuer,
+    AccessGrant, AccessToken, Environment, Failure, PasswordHasher, Revocations, Throttle, TokenIssuer,
+    revocations::Change, throttle::Admission, transact::write_down,
 };
 
 /// How long a login lasts.
@@ -51,6 +51,12 @@ pub enum AuthError {
     /// Unknown, wrong, deactivated or deleted: one answer for all.
     #[error("the name or the password is not correct")]
     InvalidCredentials,
+    /// Too many tries: nothing was looked at.
+    #[error("too many attempts: try again later")]
+    TooManyAttempts {
+        /// When to come back.
+        retry_after: Duration,
+    },
     /// The default password came through a proxy, so this is not the machine that it was meant for.
     #[error("the default password works only on the machine that usher runs on: set bootstrap.admin_password")]
     DefaultPasswordFromElsewhere,
@@ -81,7 +87,7 @@ pub struct AuthManager {
     hasher: Arc<PasswordHasher>,
     tokens: Arc<TokenIssuer>,
     revocations: Revocations,
-    identifier_digest: DerivedKey,
+    throttle: Throttle,
     settings: AuthSettings,
     environment: Environment,
 }
@@ -94,12 +100,11 @@ impl AuthManager {
         hasher: Arc<PasswordHasher>,
         tokens: Arc<TokenIssuer>,
         revocations: Revocations,
-        master_key: &MasterKey,
+        throttle: Throttle,
         settings: AuthSettings,
         environment: Environment,
     ) -> Self {
-        let identifier_digest = master_key.derive(Purpose::DigestIdentifiers);
-        Self { backend, hasher, tokens, revocations, identifier_digest, settings, environment }
+        Self { backend, hasher, tokens, revocations, throttle, settings, environment }
     }
 
     /// Signs an access token for a session of this account, with what other services may know: nothing
@@ -139,14 +144,39 @@ impl AuthManager {
     }
 
     /// Both tokens of a session.
-    async fn tokens_of(&self, account: UserInDB, session: &Session) -> Result<Tokens, AuthError> {
+    pub(crate) async fn tokens_of(&self, account: UserInDB, session: &Session) -> Result<Tokens, AuthError> {
         let access = self.access_token(&account, session.id).await?;
         let refresh = self.tokens.refresh_token(session).map_err(Failure::from)?;
         Ok(Tokens { user: account.user, access, refresh })
     }
 
+    /// What is to be done once a change of sessions is committed.
+    pub(crate) fn announce(&self, change: Change) -> impl Future<Output = ()> + Send + 'static {
+        self.revocations.announce(change)
+    }
+
     fn rotation_policy(&self) -> RotationPolicy {
         RotationPolicy { grace: self.settings.refresh_grace, idle_ttl: self.settings.refresh_idle_ttl }
+    }
+
+    /// Refuses whoever was not admitted. Once a minute it is written down, with a digest of the name that
+    /// was meant, if there was one: nothing was looked up, so nobody knows whose it is.
+    async fn require_admission(
+        &self,
+        admission: Admission,
+        name: Option<&str>,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
+        let Admission::Refused { wait, by } = admission else { return Ok(()) };
+        if self.throttle.is_news("auth.throttled", &by.to_string()).await {
+            let mut details = Details::default().with("limit", by.kind());
+            if let Some(name) = name {
+                details = details.with("identifier_digest", self.throttle.digest(name));
+            }
+            let entry = self.entry(client, Action::AuthThrottled).failed().with_details(details);
+            write_down(&*self.backend, &self.environment, &entry).await?;
+        }
+        Err(AuthError::TooManyAttempts { retry_after: wait })
     }
 
     fn entry(&self, client: &ClientInfo, action: Action) -> ActivityEntry {

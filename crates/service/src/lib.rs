@@ -8,8 +8,10 @@ mod failure;
 mod jobs;
 mod master_key;
 mod passwords;
+mod registration;
 mod revocations;
 mod sessions;
+pub mod throttle;
 mod tokens;
 mod transact;
 mod users;
@@ -23,8 +25,10 @@ pub use master_key::{DerivedKey, InvalidMasterKey, MasterKey, Purpose};
 pub use passwords::{
     HashAlgorithm, HashError, HashStats, PasswordHasher, PasswordSettings, PasswordSettingsError, Pepper, Verification,
 };
+pub use registration::{RegistrationError, RegistrationManager, RegistrationMode, SignUp};
 pub use revocations::{RevocationSettings, Revocations};
 pub use sessions::{SessionsError, SessionsManager};
+pub use throttle::{Decision, Limit, LimitKey, Limits, MemoryRateLimiter, Pace, RateLimiter, Refusal, Throttle, Try};
 pub use tokens::{
     AccessClaims, AccessGrant, AccessToken, InvalidToken, RefreshClaims, RefreshToken, TokenError, TokenIssuer,
     TokenSettings,

@@ -3,15 +3,18 @@
 mod bootstrap;
 mod change_password;
 mod create;
+mod current_password;
+mod delete_own;
 mod list;
 mod purge;
 mod roles;
 mod set_password;
+mod sign_up;
 mod status;
 mod target;
 mod update;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
     Action, ActivityEntry, ActivityId, Actor, Denied, NamePolicy, PasswordContext, PasswordPolicy, PlainPassword,
@@ -25,7 +28,7 @@ pub use create::UserDraft;
 pub use list::{Total, UserList};
 pub use update::UserPatch;
 
-use crate::{Environment, Failure, PasswordHasher, Revocations, transact::Rollback};
+use crate::{Environment, Failure, PasswordHasher, Revocations, Throttle, transact::Rollback};
 
 /// What accounts must be like.
 #[derive(Debug, Clone)]
@@ -84,6 +87,12 @@ pub enum UsersError {
     /// It has changed since the caller read it.
     #[error("the account has changed since it was read")]
     VersionMismatch,
+    /// Too many tries of a password: this one was not looked at.
+    #[error("too many attempts: try again later")]
+    TooManyAttempts {
+        /// When to come back.
+        retry_after: Duration,
+    },
     /// The password that was given as the current one is not.
     #[error("the current password is not correct")]
     CurrentPasswordIncorrect,
@@ -99,7 +108,7 @@ impl From<StorageError> for UsersError {
 }
 
 /// Tells a name that is taken from a failure of the database.
-fn taken(error: StorageError) -> Rollback<UsersError> {
+pub(crate) fn taken(error: StorageError) -> Rollback<UsersError> {
     match error {
         StorageError::Conflict(Constraint::UsernameUnique) => Rollback::Refused(UsersError::UsernameTaken),
         StorageError::Conflict(Constraint::EmailUnique) => Rollback::Refused(UsersError::EmailTaken),
@@ -119,6 +128,7 @@ pub struct UsersManager {
     backend: Arc<dyn UsersStorageBackend>,
     hasher: Arc<PasswordHasher>,
     revocations: Revocations,
+    throttle: Throttle,
     settings: Arc<UsersSettings>,
     environment: Environment,
 }
@@ -130,10 +140,11 @@ impl UsersManager {
         backend: Arc<dyn UsersStorageBackend>,
         hasher: Arc<PasswordHasher>,
         revocations: Revocations,
+        throttle: Throttle,
         settings: UsersSettings,
         environment: Environment,
     ) -> Self {
-        Self { backend, hasher, revocations, settings: Arc::new(settings), environment }
+        Self { backend, hasher, revocations, throttle, settings: Arc::new(settings), environment }
     }
 
     /// The account with this id. One's own needs no permission, others' need `users:read`, softly

@@ -1,5 +1,7 @@
+use std::{collections::BTreeSet, net::IpAddr};
+
 use async_trait::async_trait;
-use usher_domain::{Revocation, Rotation, Session, SessionId, UserId, UserInDB};
+use usher_domain::{Revocation, Rotation, Session, SessionId, Timestamp, UserId, UserInDB};
 
 use crate::StorageResult;
 
@@ -9,6 +11,9 @@ pub trait SessionQueries {
     /// A session and the account that it belongs to, in one query: all that a request with an access
     /// token needs to know. Ended sessions and softly deleted accounts are found too.
     async fn session_with_user(&self, id: SessionId) -> StorageResult<Option<(Session, UserInDB)>>;
+
+    /// From which addresses an account was signed in to since then, also in sessions that have ended.
+    async fn session_addresses(&self, user: UserId, since: Timestamp) -> StorageResult<BTreeSet<IpAddr>>;
 
     /// The sessions of an account that were not revoked, the latest used first.
     async fn session_by_user(&self, user: UserId) -> StorageResult<Vec<Session>>;

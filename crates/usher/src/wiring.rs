@@ -16,8 +16,8 @@ use tokio::{net::TcpSocket, time::timeout};
 use usher_adapters::{Redis, RedisBlocklist, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
-    AuthManager, Environment, MemoryBlocklist, PasswordHasher, Purger, Revocations, SessionsManager, TokenBlocklist,
-    TokenIssuer, UsersManager,
+    AuthManager, Environment, MemoryBlocklist, MemoryRateLimiter, PasswordHasher, Purger, RegistrationManager,
+    Revocations, SessionsManager, Throttle, TokenBlocklist, TokenIssuer, UsersManager,
 };
 use usher_storage::SeaOrmBackend;
 
@@ -81,10 +81,12 @@ impl Application {
         let tokens = Arc::new(tokens.await.map_err(|error| StartError::of_tokens(&config, error))?);
         let hasher = Arc::new(PasswordHasher::new(&config.passwords, &environment)?);
         let revocations = Revocations::new(blocklist(&config, &environment)?, config.revocations, &environment);
+        let throttle = Throttle::new(Arc::new(MemoryRateLimiter::new(&environment)), config.limits, &key);
         let users = UsersManager::new(
             backend.clone(),
             hasher.clone(),
             revocations.clone(),
+            throttle.clone(),
             config.users.clone(),
             environment.clone(),
         );
@@ -94,8 +96,16 @@ impl Application {
             hasher,
             tokens.clone(),
             revocations.clone(),
-            &key,
+            throttle.clone(),
             config.auth.clone(),
+            environment.clone(),
+        );
+        let registration = RegistrationManager::new(
+            backend.clone(),
+            users.clone(),
+            auth.clone(),
+            throttle,
+            config.registration,
             environment.clone(),
         );
         let first_password = first_start::ensure_administrator(&config, &users).await?;
@@ -104,6 +114,7 @@ impl Application {
         let readiness = Arc::new(Readiness::new(backend.clone(), config.database.acquire_timeout));
         let state = ApiState {
             auth,
+            registration,
             users,
             sessions,
             tokens: tokens.clone(),

@@ -8,7 +8,7 @@ use usher_adapters::{Redis, RedisBlocklist, RedisSettings, contract::RedisServer
 use usher_domain::{Actor, PlainPassword};
 use usher_service::{
     AccessClaims, Environment, HashAlgorithm, PasswordHasher, PasswordSettings, RevocationSettings, Revocations,
-    TokenBlocklist, UserDraft, UsersManager, UsersSettings,
+    Throttle, TokenBlocklist, UserDraft, UsersManager, UsersSettings,
 };
 use usher_storage::MemoryBackend;
 
@@ -205,6 +205,7 @@ async fn no_notice_is_lost_while_redis_is_away() {
         Arc::new(MemoryBackend::new()),
         Arc::new(PasswordHasher::new(&cheap, &environment).unwrap()),
         revocations.clone(),
+        Throttle::off(&environment),
         UsersSettings::default(),
         environment.clone(),
     );

@@ -4,7 +4,7 @@
 use std::{error::Error, fmt};
 
 use usher_domain::{Denied, ValidationError};
-use usher_service::{AuthError, Failure, SessionsError, UsersError};
+use usher_service::{AuthError, Failure, RegistrationError, SessionsError, UsersError};
 
 use super::{ApiError, ErrorCode};
 
@@ -13,6 +13,7 @@ impl From<AuthError> for ApiError {
         match error {
             AuthError::Invalid(invalid) => invalid.into(),
             AuthError::InvalidCredentials => Self::new(ErrorCode::InvalidCredentials, error.to_string()),
+            AuthError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
             AuthError::DefaultPasswordFromElsewhere => Self::new(ErrorCode::Forbidden, error.to_string()),
             AuthError::RefreshTokenInvalid => Self::new(ErrorCode::RefreshTokenInvalid, error.to_string()),
             AuthError::RefreshTokenReused => Self::new(ErrorCode::RefreshTokenReused, error.to_string()),
@@ -35,8 +36,21 @@ impl From<UsersError> for ApiError {
             UsersError::LastAdmin => Self::new(ErrorCode::LastAdmin, error.to_string()),
             UsersError::WrongStatus(_) => Self::new(ErrorCode::WrongStatus, error.to_string()),
             UsersError::VersionMismatch => Self::new(ErrorCode::VersionMismatch, error.to_string()),
+            UsersError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
             UsersError::CurrentPasswordIncorrect => Self::new(ErrorCode::CurrentPasswordIncorrect, error.to_string()),
             UsersError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RegistrationError> for ApiError {
+    fn from(error: RegistrationError) -> Self {
+        match error {
+            RegistrationError::Closed => Self::new(ErrorCode::RegistrationClosed, error.to_string()),
+            RegistrationError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
+            RegistrationError::Account(refusal) => refusal.into(),
+            RegistrationError::Session(refusal) => refusal.into(),
+            RegistrationError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -12,9 +12,9 @@ use usher_domain::{
     Actor, MockClock, Permission, PlainPassword, Role, RoleName, Session, SessionId, SigningAlgorithm, Timestamp, User,
 };
 use usher_service::{
-    AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, MasterKey,
-    PasswordHasher, PasswordSettings, Revocations, SessionsManager, TokenIssuer, TokenSettings, UserDraft,
-    UsersManager, UsersSettings,
+    AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, Limits, MasterKey,
+    MemoryRateLimiter, PasswordHasher, PasswordSettings, RegistrationManager, RegistrationMode, Revocations,
+    SessionsManager, Throttle, TokenIssuer, TokenSettings, UserDraft, UsersManager, UsersSettings,
 };
 use usher_storage::{MemoryBackend, SessionQueries, UsersStorageBackend};
 
@@ -66,10 +66,13 @@ impl TestApi {
         let tokens = TokenIssuer::open(backend.clone(), &master_key, tokens, environment.clone()).await.unwrap();
         let tokens = Arc::new(tokens);
         let revocations = Revocations::in_process(&environment);
+        let limiter = Arc::new(MemoryRateLimiter::new(&environment));
+        let throttle = Throttle::new(limiter, Limits::OFF, &master_key);
         let users = UsersManager::new(
             backend.clone(),
             hasher.clone(),
             revocations.clone(),
+            throttle.clone(),
             UsersSettings::default(),
             environment.clone(),
         );
@@ -79,13 +82,29 @@ impl TestApi {
             hasher.clone(),
             tokens.clone(),
             revocations,
-            &master_key,
+            throttle.clone(),
             AuthSettings::default(),
             environment.clone(),
         );
+        let registration = RegistrationManager::new(
+            backend.clone(),
+            users.clone(),
+            auth.clone(),
+            throttle,
+            RegistrationMode::Open,
+            environment.clone(),
+        );
         let readiness = Arc::new(AllReady);
-        let mut state =
-            ApiState { auth, users, sessions, tokens, readiness, environment, settings: ApiSettings::default() };
+        let mut state = ApiState {
+            auth,
+            registration,
+            users,
+            sessions,
+            tokens,
+            readiness,
+            environment,
+            settings: ApiSettings::default(),
+        };
         change(&mut state);
         Self { state: Arc::new(state), backend, hasher, clock }
     }

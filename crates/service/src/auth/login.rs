@@ -1,7 +1,8 @@
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use std::time::Duration;
+
 use usher_domain::{
     Action, ActivityEntry, Amr, ClientInfo, Details, Identifier, PasswordHash, PlainPassword, PlainToken, Revocation,
-    RevokeReason, Session, SessionId, Timestamp, UserInDB, UserScope, ValidationError,
+    RevokeReason, Session, SessionId, Timestamp, UserId, UserInDB, UserScope, ValidationError,
 };
 use usher_storage::StorageError;
 
@@ -9,8 +10,12 @@ use super::{AuthError, AuthManager, Tokens};
 use crate::{
     DEFAULT_ADMIN_PASSWORD, Failure, Verification,
     revocations::Change,
+    throttle::{Admission, LoginTries, network_of},
     transact::{OpenTransaction, transact, write_down},
 };
+
+/// For how long a network where somebody signed in counts as his.
+const AT_HOME: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// How often a login is tried whose account changes under it.
 const ATTEMPTS: u32 = 3;
@@ -38,20 +43,37 @@ impl AuthManager {
     /// they are wrong. An unknown name costs what a known one does.
     ///
     /// # Errors
-    /// [`AuthError::Invalid`] for an empty or oversized identifier, before anything is looked up;
-    /// [`AuthError::InvalidCredentials`].
+    /// [`AuthError::Invalid`] for an empty or oversized identifier and [`AuthError::TooManyAttempts`],
+    /// before anything is looked up; [`AuthError::InvalidCredentials`].
     pub async fn authenticate_user(&self, request: &LoginRequest, client: &ClientInfo) -> Result<UserInDB, AuthError> {
-        Ok(self.verify(request, client).await?.account)
+        let identifier = parse(request)?;
+        let tries = self.admit(&identifier, client).await?;
+        let verified = self.verify(&identifier, request, client).await;
+        self.note_outcome(&tries, &verified).await;
+        Ok(verified?.account)
     }
 
-    /// Lets somebody in: a session, an access token, and the hash of his password brought up to date.
+    /// Lets somebody in: a session, its tokens, and the hash of his password brought up to date.
     ///
     /// # Errors
     /// Those of [`authenticate_user`](Self::authenticate_user);
     /// [`AuthError::DefaultPasswordFromElsewhere`].
     pub async fn login(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let identifier = parse(request)?;
+        let tries = self.admit(&identifier, client).await?;
+        let signed_in = self.try_to_sign_in(&identifier, request, client).await;
+        self.note_outcome(&tries, &signed_in).await;
+        signed_in
+    }
+
+    async fn try_to_sign_in(
+        &self,
+        identifier: &Identifier,
+        request: &LoginRequest,
+        client: &ClientInfo,
+    ) -> Result<Tokens, AuthError> {
         for _ in 0..ATTEMPTS {
-            let verified = self.verify(request, client).await?;
+            let verified = self.verify(identifier, request, client).await?;
             if let Some(tokens) = self.open_session(&verified, request, client).await? {
                 return Ok(tokens);
             }
@@ -59,10 +81,45 @@ impl AuthManager {
         Err(AuthError::InvalidCredentials)
     }
 
-    async fn verify(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Verified, AuthError> {
-        let identifier =
-            Identifier::parse(&request.identifier).map_err(|fault| ValidationError::of("identifier", fault))?;
-        let found = self.find(&identifier).await?;
+    /// Asks whether this name may be tried from there, before anything is looked up.
+    async fn admit(&self, identifier: &Identifier, client: &ClientInfo) -> Result<LoginTries, AuthError> {
+        let name = identifier.key();
+        let tries = self.throttle.login_tries(&name, client.ip);
+        let admission = match self.throttle.admit_login(&tries).await {
+            Admission::Refused { by, .. } if tries.is_account(by) && self.is_at_home(identifier, client).await? => {
+                self.throttle.admit_login_at_home(&tries).await
+            }
+            decided => decided,
+        };
+        self.require_admission(admission, Some(&name), client).await?;
+        Ok(tries)
+    }
+
+    /// Whether the account was signed in to from this network lately: strangers who try its name everywhere
+    /// else shall not hold its owner back.
+    async fn is_at_home(&self, identifier: &Identifier, client: &ClientInfo) -> Result<bool, AuthError> {
+        let Some(ip) = client.ip else { return Ok(false) };
+        let Some(account) = self.find(identifier).await? else { return Ok(false) };
+        let since = self.environment.clock.now() - AT_HOME;
+        let known = self.backend.session_addresses(account.user.id, since).await?;
+        Ok(known.into_iter().any(|known| network_of(known) == network_of(ip)))
+    }
+
+    async fn note_outcome<T>(&self, tries: &LoginTries, outcome: &Result<T, AuthError>) {
+        match outcome {
+            Ok(_) => self.throttle.login_succeeded(tries).await,
+            Err(AuthError::Failure(_)) => self.throttle.login_was_none(tries).await,
+            Err(_) => {}
+        }
+    }
+
+    async fn verify(
+        &self,
+        identifier: &Identifier,
+        request: &LoginRequest,
+        client: &ClientInfo,
+    ) -> Result<Verified, AuthError> {
+        let found = self.find(identifier).await?;
         let stored = found.as_ref().and_then(|account| account.password_hash.clone());
         let verification = self.hasher.verify(request.password.clone(), stored.clone()).await.map_err(Failure::from)?;
         match (found, stored, verification) {
@@ -73,7 +130,7 @@ impl AuthManager {
                 Ok(Verified { account, hash, outdated })
             }
             (found, ..) => {
-                self.note_failure(&identifier, found.as_ref(), client).await?;
+                self.note_failure(identifier, found.as_ref(), client).await?;
                 Err(AuthError::InvalidCredentials)
             }
         }
@@ -97,20 +154,15 @@ impl AuthManager {
     ) -> Result<Option<Tokens>, AuthError> {
         let Verified { account, hash, outdated } = verified;
         let better = if *outdated { self.hasher.hash(request.password.clone()).await.ok() } else { None };
-        let replaced = self.replaced(request, client).await?;
+        let replaced = self.replaced(request.replaces.as_ref(), client).await?;
         let id = account.user.id;
-        let session = self.new_session(account, client);
+        let session = self.new_session(id, client);
         let mut signed_in = account.clone();
         signed_in.user.last_login_at = Some(session.created_at);
         // Made before anything is written: nothing may fail after it.
         let tokens = self.tokens_of(signed_in, &session).await?;
-        let entry = self
-            .entry(client, Action::AuthLogin)
-            .about(id)
-            .with_details(Details::default().with("session_id", session.id.to_string()));
-        let entry = ActivityEntry { actor: Some(id), ..entry };
 
-        let (session, entry, better, replaced, tokens) = (&session, &entry, &better, &replaced, &tokens);
+        let (session, better, replaced, tokens) = (&session, &better, replaced.as_ref(), &tokens);
         transact(&*self.backend, &self.environment, |transaction| async move {
             if !transaction.user_record_login(id, hash, session.created_at).await? {
                 return Ok(None);
@@ -118,20 +170,38 @@ impl AuthManager {
             if let Some(better) = better {
                 transaction.user_upgrade_password_hash(id, hash, better).await?;
             }
-            transaction.session_insert(session).await?;
-            transaction.activity_append(entry).await?;
-            let mut change = Change::of(id);
-            if let Some(old) = replaced {
-                change = self.replace(&transaction, old, client, session.created_at, change).await?;
-            }
+            let change = self.write_session(&transaction, session, replaced, client).await?;
             transaction.commit_then(Some(tokens.clone()), self.revocations.announce(change)).await
         })
         .await
     }
 
+    /// Writes down a session and that it was opened, and ends the one that it replaces.
+    pub(crate) async fn write_session(
+        &self,
+        transaction: &OpenTransaction,
+        session: &Session,
+        replaced: Option<&Session>,
+        client: &ClientInfo,
+    ) -> Result<Change, StorageError> {
+        let details = Details::default().with("session_id", session.id.to_string());
+        let entry = self.entry(client, Action::AuthLogin).about(session.user_id).with_details(details);
+        transaction.session_insert(session).await?;
+        transaction.activity_append(&ActivityEntry { actor: Some(session.user_id), ..entry }).await?;
+        let change = Change::of(session.user_id);
+        match replaced {
+            Some(old) => self.replace(transaction, old, client, session.created_at, change).await,
+            None => Ok(change),
+        }
+    }
+
     /// The session that the client still had.
-    async fn replaced(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Option<Session>, AuthError> {
-        let Some(token) = &request.replaces else { return Ok(None) };
+    pub(crate) async fn replaced(
+        &self,
+        token: Option<&PlainToken>,
+        client: &ClientInfo,
+    ) -> Result<Option<Session>, AuthError> {
+        let Some(token) = token else { return Ok(None) };
         match self.judge(token, client).await {
             Ok(found) => Ok(Some(found.session)),
             Err(AuthError::Failure(failure)) => Err(failure.into()),
@@ -157,12 +227,12 @@ impl AuthManager {
         Ok(change.and_of(old.user_id).ending_sessions([old.id]))
     }
 
-    fn new_session(&self, account: &UserInDB, client: &ClientInfo) -> Session {
+    pub(crate) fn new_session(&self, user: UserId, client: &ClientInfo) -> Session {
         let now = self.environment.clock.now();
         let expires_at = now + self.settings.refresh_absolute_ttl;
         Session {
             id: SessionId::generate(&*self.environment.ids),
-            user_id: account.user.id,
+            user_id: user,
             generation: 0,
             rotated_at: now,
             created_at: now,
@@ -184,15 +254,18 @@ impl AuthManager {
         found: Option<&UserInDB>,
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
-        let digest = self.identifier_digest.mac(identifier.key().as_bytes());
+        let digest = self.throttle.digest(&identifier.key());
         let mut entry = self.entry(client, Action::AuthLogin).failed();
         match found {
             Some(account) => entry = entry.about(account.user.id),
             None => {
-                let digest = URL_SAFE_NO_PAD.encode(digest);
                 entry = entry.with_details(Details::default().with("identifier_digest", digest));
             }
         }
         Ok(write_down(&*self.backend, &self.environment, &entry).await?)
     }
+}
+
+fn parse(request: &LoginRequest) -> Result<Identifier, AuthError> {
+    Ok(Identifier::parse(&request.identifier).map_err(|fault| ValidationError::of("identifier", fault))?)
 }

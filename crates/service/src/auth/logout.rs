@@ -49,7 +49,7 @@ impl AuthManager {
     /// Signs somebody out. Whoever has no session, or none any more, is signed out already.
     ///
     /// # Errors
-    /// [`AuthError::Failure`].
+    /// [`AuthError::TooManyAttempts`], with a refresh token; [`AuthError::Failure`].
     pub async fn logout(
         &self,
         tokens: LogoutTokens<'_>,
@@ -94,6 +94,7 @@ impl AuthManager {
     }
 
     async fn refreshing_actor(&self, token: &PlainToken, client: &ClientInfo) -> Result<Actor, AuthError> {
+        self.require_admission(self.throttle.admit_refresh(None, client.ip).await, None, client).await?;
         let found = self.judge(token, client).await?;
         Ok(Actor::user(Arc::new(found.account.user), found.session.id, client.clone()))
     }
@@ -103,7 +104,7 @@ impl AuthManager {
 fn known(found: Result<Actor, AuthError>) -> Result<Option<Actor>, AuthError> {
     match found {
         Ok(actor) => Ok(Some(actor)),
-        Err(AuthError::Failure(failure)) => Err(failure.into()),
+        Err(error @ (AuthError::Failure(_) | AuthError::TooManyAttempts { .. })) => Err(error),
         Err(
             AuthError::Unauthenticated
             | AuthError::RefreshTokenInvalid

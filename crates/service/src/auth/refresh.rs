@@ -36,10 +36,13 @@ impl AuthManager {
     /// successor again. Costs one write.
     ///
     /// # Errors
-    /// [`AuthError::RefreshTokenInvalid`]; [`AuthError::RefreshTokenReused`], and the session has ended.
+    /// [`AuthError::TooManyAttempts`]; [`AuthError::RefreshTokenInvalid`];
+    /// [`AuthError::RefreshTokenReused`], and the session has ended.
     /// After [`AuthError::Failure`] the token is as good as before, unless the connection was lost
     /// inside the commit: repeating within the grace is safe.
     pub async fn refresh(&self, token: &PlainToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let session = self.tokens.verify_refresh_token(token).ok().map(|claims| claims.session);
+        self.require_admission(self.throttle.admit_refresh(session, client.ip).await, None, client).await?;
         for _ in 0..ATTEMPTS {
             let Refreshable { session, account, rotation } = self.judge(token, client).await?;
             let Some(rotation) = rotation else {

@@ -1,12 +1,12 @@
 use usher_domain::{
-    Action, Actor, Denied, Fault, FaultCode, PasswordHash, PlainPassword, Revocation, RevokeReason, UserInDB, UserScope,
+    Action, Actor, Denied, Fault, FaultCode, PlainPassword, Revocation, RevokeReason, UserInDB, UserScope,
 };
 
 use super::{UsersError, UsersManager, target};
 use crate::{
-    Failure, Verification,
+    Failure,
     revocations::Change,
-    transact::{Rollback, transact, write_down},
+    transact::{Rollback, transact},
 };
 
 /// Somebody's wish for another password.
@@ -30,9 +30,8 @@ impl UsersManager {
         let (id, session) = actor.user_id().zip(actor.session()).ok_or(Denied::Forbidden)?;
         let account = self.backend.user_by_id(id, UserScope::Existing).await?.ok_or(UsersError::NotFound)?;
         self.check_new_password(&account, &wish)?;
-        let Some(verified) = self.verify_current(&account, wish.current_password).await? else {
-            return self.refuse_current_password(actor, &account).await;
-        };
+        let current = wish.current_password;
+        let verified = self.check_current_password(actor, &account, current, Action::PasswordChanged).await?;
         let hash = self.hasher.hash(wish.new_password).await.map_err(Failure::from)?;
 
         let entry = self.entry(actor, Action::PasswordChanged, id);
@@ -60,24 +59,5 @@ impl UsersManager {
             faults.push("new_password", Fault::new(FaultCode::InvalidFormat, "must differ from the current password"));
         }
         Ok(faults.into_result()?)
-    }
-
-    /// The hash that the password was found to match.
-    async fn verify_current(
-        &self,
-        account: &UserInDB,
-        password: PlainPassword,
-    ) -> Result<Option<PasswordHash>, UsersError> {
-        let stored = account.password_hash.clone();
-        match self.hasher.verify(password, stored.clone()).await.map_err(Failure::from)? {
-            Verification::Match { .. } => Ok(stored),
-            Verification::NoMatch => Ok(None),
-        }
-    }
-
-    async fn refuse_current_password<T>(&self, actor: &Actor, account: &UserInDB) -> Result<T, UsersError> {
-        let entry = self.entry(actor, Action::PasswordChanged, account.user.id).failed();
-        write_down(&*self.backend, &self.environment, &entry).await?;
-        Err(UsersError::CurrentPasswordIncorrect)
     }
 }

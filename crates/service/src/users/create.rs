@@ -50,7 +50,7 @@ impl UsersManager {
         if roles_chosen {
             actor.require(&permissions::ROLES_ASSIGN)?;
         }
-        let (mut user, password) = self.check_draft(draft)?;
+        let (mut user, password) = self.check_draft(draft, UsernameOrigin::Administrator)?;
         if roles_chosen {
             self.check_roles(actor, &user.roles).await?;
         }
@@ -71,12 +71,16 @@ impl UsersManager {
     }
 
     /// Everything that can be said about a draft without asking the database.
-    fn check_draft(&self, draft: UserDraft) -> Result<(NewUser, PlainPassword), UsersError> {
+    pub(super) fn check_draft(
+        &self,
+        draft: UserDraft,
+        origin: UsernameOrigin,
+    ) -> Result<(NewUser, PlainPassword), UsersError> {
         let mut faults = ValidationError::default();
         let names = &self.settings.names;
         let now = self.environment.clock.now();
 
-        let username = faults.check("username", names.username(&draft.username, UsernameOrigin::Administrator));
+        let username = faults.check("username", names.username(&draft.username, origin));
         let email = draft.email.and_then(|text| faults.check("email", EmailAddress::parse(&text)));
         if email.is_none() && self.settings.require_email && !faults.has("email") {
             faults.push("email", Fault::new(FaultCode::Required, "is required"));

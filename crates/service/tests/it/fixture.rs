@@ -5,9 +5,9 @@ use usher_domain::{
     SigningAlgorithm, Timestamp, User, UserChanges, UserId, UserStatus,
 };
 use usher_service::{
-    AuthError, AuthManager, AuthSettings, Environment, HashAlgorithm, LoginRequest, MasterKey, MemoryBlocklist,
-    PasswordHasher, PasswordSettings, RevocationSettings, Revocations, SessionsManager, TokenIssuer, TokenSettings,
-    Tokens, UserDraft, UsersManager, UsersSettings,
+    AuthError, AuthManager, AuthSettings, Environment, HashAlgorithm, Limits, LoginRequest, MasterKey, MemoryBlocklist,
+    MemoryRateLimiter, PasswordHasher, PasswordSettings, RevocationSettings, Revocations, SessionsManager, Throttle,
+    TokenIssuer, TokenSettings, Tokens, UserDraft, UsersManager, UsersSettings,
 };
 use usher_storage::{ActivityQueries, SessionQueries, UsersStorageBackend};
 
@@ -58,6 +58,11 @@ async fn issuer(backend: &Arc<Watched>, environment: &Environment) -> Arc<TokenI
     Arc::new(TokenIssuer::open(backend.clone(), &MASTER_KEY, settings, environment.clone()).await.unwrap())
 }
 
+/// Nobody is held back.
+pub(crate) fn throttle(environment: &Environment) -> Throttle {
+    Throttle::new(Arc::new(MemoryRateLimiter::new(environment)), Limits::OFF, &MASTER_KEY)
+}
+
 /// The managers over a backend in memory, with bcrypt at its cheapest and time standing still.
 pub(crate) struct Fixture {
     pub(crate) backend: Arc<Watched>,
@@ -84,15 +89,21 @@ impl Fixture {
         let tokens = issuer(&backend, &environment).await;
         let blocklist = Arc::new(MemoryBlocklist::new(&environment));
         let revocations = Revocations::new(blocklist.clone(), RevocationSettings::default(), &environment);
-        let users =
-            UsersManager::new(backend.clone(), hasher.clone(), revocations.clone(), settings, environment.clone());
+        let users = UsersManager::new(
+            backend.clone(),
+            hasher.clone(),
+            revocations.clone(),
+            throttle(&environment),
+            settings,
+            environment.clone(),
+        );
         let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
         let auth = AuthManager::new(
             backend.clone(),
             hasher.clone(),
             tokens.clone(),
             revocations.clone(),
-            &MASTER_KEY,
+            throttle(&environment),
             AuthSettings::default(),
             environment.clone(),
         );
@@ -135,7 +146,7 @@ impl Fixture {
             hasher,
             tokens.clone(),
             revocations.clone(),
-            &MASTER_KEY,
+            throttle(&self.environment),
             settings,
             self.environment.clone(),
         )

@@ -1,7 +1,9 @@
 //! A backend in memory that tells what it was asked, and fails or waits where a test wants it to.
 
 use std::{
+    collections::BTreeSet,
     mem,
+    net::IpAddr,
     ops::Deref,
     sync::{Arc, Mutex},
     time::Duration,
@@ -190,6 +192,7 @@ pass_on! {
 
     impl[D: Deref<Target: Queries + Sync> + Send + Sync] SessionQueries for Watched<D> {
         fn session_with_user(id: SessionId) -> Option<(Session, UserInDB)>;
+        fn session_addresses(user: UserId, since: Timestamp) -> BTreeSet<IpAddr>;
         fn session_by_user(user: UserId) -> Vec<Session>;
     }
 

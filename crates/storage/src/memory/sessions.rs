@@ -1,5 +1,7 @@
+use std::{collections::BTreeSet, net::IpAddr};
+
 use async_trait::async_trait;
-use usher_domain::{Revocation, Rotation, Session, SessionId, UserId, UserInDB};
+use usher_domain::{Revocation, Rotation, Session, SessionId, Timestamp, UserId, UserInDB};
 
 use super::{MemoryBackend, Open, View};
 use crate::{Constraint, SessionQueries, SessionWrites, StorageError, StorageResult};
@@ -12,6 +14,11 @@ impl<V: View> SessionQueries for MemoryBackend<V> {
             let user = state.users.get(&session.user_id)?;
             Some((session.clone(), state.with_permissions(user)))
         })
+    }
+
+    async fn session_addresses(&self, user: UserId, since: Timestamp) -> StorageResult<BTreeSet<IpAddr>> {
+        let his = |session: &&Session| session.user_id == user && session.created_at >= since;
+        self.view.read(|state| state.sessions.values().filter(his).filter_map(|session| session.ip).collect())
     }
 
     async fn session_by_user(&self, user: UserId) -> StorageResult<Vec<Session>> {

@@ -1,4 +1,4 @@
-use std::{str::FromStr, sync::LazyLock};
+use std::{collections::BTreeSet, net::IpAddr, str::FromStr, sync::LazyLock};
 
 use async_trait::async_trait;
 use sea_orm::{
@@ -6,7 +6,7 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Iterable, Statement,
     sea_query::{Expr, Order, PostgresQueryBuilder, Query, UpdateStatement},
 };
-use usher_domain::{Amr, Revocation, RevokeReason, Rotation, Session, SessionId, UserId, UserInDB};
+use usher_domain::{Amr, Revocation, RevokeReason, Rotation, Session, SessionId, Timestamp, UserId, UserInDB};
 
 use super::{
     OpenTransaction, SeaOrmBackend, Source,
@@ -44,6 +44,22 @@ impl<S: Source> SessionQueries for SeaOrmBackend<S> {
                 Ok(Some((session, fold(first, &rows, sessions::Column::iter().len())?)))
             })
             .await
+    }
+
+    async fn session_addresses(&self, user: UserId, since: Timestamp) -> StorageResult<BTreeSet<IpAddr>> {
+        let query = Query::select()
+            .distinct()
+            .column(sessions::Column::Ip)
+            .from(sessions::Entity)
+            .and_where(sessions::Column::UserId.eq(user.as_uuid()))
+            .and_where(sessions::Column::CreatedAt.gte(since.as_micros()))
+            .and_where(sessions::Column::Ip.is_not_null())
+            .take();
+        let address = |row: Row<'_>| {
+            let text: String = row.get_at(0, sessions::Column::Ip)?;
+            text.parse().map_err(|_| corrupt(sessions::Column::Ip))
+        };
+        Ok(self.source.read_all(&query, address).await?.into_iter().collect())
     }
 
     async fn session_by_user(&self, user: UserId) -> StorageResult<Vec<Session>> {

@@ -14,12 +14,13 @@ use usher_domain::{
     CharacterClass, FullNameStyle, NamePolicy, PasswordPolicy, PlainPassword, RoleName, SigningAlgorithm, Username,
 };
 use usher_service::{
-    AuthSettings, HashAlgorithm, MasterKey, PasswordSettings, Pepper, RevocationSettings, TokenSettings, UsersSettings,
+    AuthSettings, HashAlgorithm, MasterKey, PasswordSettings, Pepper, RegistrationMode, RevocationSettings,
+    TokenSettings, UsersSettings,
 };
 
 use super::{
     Bootstrap, Config, Database, DatabaseUrl, Faults, Http, LogFormat, LogLevel, Profile, PublicUrl, Redis, RedisUrl,
-    Sources, Telemetry, forms::Complaint, keys, layers::Settings, reader::Reader, rules::Rules,
+    Sources, Telemetry, forms::Complaint, keys, layers::Settings, reader::Reader, rules::Rules, throttle,
 };
 
 /// Stands in for a faulty address, so that reading can go on.
@@ -56,6 +57,9 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
     let bcrypt_cost = reader.integer(&keys::PASSWORD_BCRYPT_COST);
     let passwords = passwords(&mut reader, bcrypt_cost);
     let users = users(&mut reader);
+    let modes = [RegistrationMode::Open, RegistrationMode::Closed];
+    let registration = reader.choice(&keys::REGISTRATION_MODE, RegistrationMode::Open, &modes);
+    let limits = throttle::limits(&mut reader);
     let retention = Duration::from_secs(reader.integer::<u64>(&keys::USERS_RETENTION_DAYS) * DAY_SECS);
     let admin_username = reader.optional(&keys::BOOTSTRAP_ADMIN_USERNAME, admin_username);
     let admin_password = reader.optional(&keys::BOOTSTRAP_ADMIN_PASSWORD, admin_password);
@@ -82,6 +86,8 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
                 redis,
                 tokens,
                 auth,
+                registration,
+                limits,
                 revocations,
                 master_key,
                 passwords,

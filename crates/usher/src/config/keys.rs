@@ -226,6 +226,9 @@ keys! {
     /// Whether common passwords are refused.
     PASSWORD_BLOCKLIST = "password.blocklist", Boolean, Is("true");
 
+    /// Who may sign up: everybody (`open`), or nobody but whom an administrator makes an account for
+    /// (`closed`).
+    REGISTRATION_MODE = "registration.mode", Choice(&["open", "closed"]), Is("open");
     /// Whether an account needs an e-mail address.
     REGISTRATION_REQUIRE_EMAIL = "registration.require_email", Boolean, Is("false");
     /// The roles of an account that nobody chose roles for.
@@ -242,6 +245,58 @@ keys! {
     /// How wide full names are: `strict` allows letters and hyphens only.
     VALIDATION_FULL_NAME_PATTERN = "validation.full_name_pattern", Choice(&["international", "strict"]),
         Is("international");
+
+    /// Whether tries of passwords, sign-ups and refreshes are limited. `false` only where something in front
+    /// of usher does it.
+    THROTTLE_ENABLED = "throttle.enabled", Boolean, Is("true");
+
+    /// Wrong passwords for one account from one network: so many, then a wait that doubles with each further one, until there was
+    /// none for a window. 0: no limit.
+    THROTTLE_LOGIN_ACCOUNT_NETWORK_LIMIT = "throttle.login_account_network.limit", Integer(0, 1_000_000), Is("5");
+    /// How long the window is.
+    THROTTLE_LOGIN_ACCOUNT_NETWORK_WINDOW = "throttle.login_account_network.window", Duration(SECOND, DAY), Is("15m");
+    /// The first wait.
+    THROTTLE_LOGIN_ACCOUNT_NETWORK_WAIT_MIN = "throttle.login_account_network.wait_min", Duration(SECOND, DAY), Is("1s");
+    /// The longest wait.
+    THROTTLE_LOGIN_ACCOUNT_NETWORK_WAIT_MAX = "throttle.login_account_network.wait_max", Duration(SECOND, DAY), Is("15m");
+
+    /// Wrong passwords for one account from everywhere: so many, then a wait that doubles with each further one, until there was
+    /// none for a window. 0: no limit.
+    THROTTLE_LOGIN_ACCOUNT_LIMIT = "throttle.login_account.limit", Integer(0, 1_000_000), Is("50");
+    /// How long the window is.
+    THROTTLE_LOGIN_ACCOUNT_WINDOW = "throttle.login_account.window", Duration(SECOND, DAY), Is("1h");
+    /// The first wait.
+    THROTTLE_LOGIN_ACCOUNT_WAIT_MIN = "throttle.login_account.wait_min", Duration(SECOND, DAY), Is("1s");
+    /// The longest wait.
+    THROTTLE_LOGIN_ACCOUNT_WAIT_MAX = "throttle.login_account.wait_max", Duration(SECOND, DAY), Is("15m");
+
+    /// Passwords from one network: so many in a window, of them `burst` at once. 0: no limit.
+    THROTTLE_LOGIN_NETWORK_LIMIT = "throttle.login_network.limit", Integer(0, 1_000_000), Is("30");
+    /// How long the window is.
+    THROTTLE_LOGIN_NETWORK_WINDOW = "throttle.login_network.window", Duration(SECOND, DAY), Is("1m");
+    /// How many at once.
+    THROTTLE_LOGIN_NETWORK_BURST = "throttle.login_network.burst", Integer(1, 1_000_000), Is("20");
+
+    /// Sign-ups from one network: so many in a window, of them `burst` at once. 0: no limit.
+    THROTTLE_SIGNUP_NETWORK_LIMIT = "throttle.signup_network.limit", Integer(0, 1_000_000), Is("10");
+    /// How long the window is.
+    THROTTLE_SIGNUP_NETWORK_WINDOW = "throttle.signup_network.window", Duration(SECOND, DAY), Is("1h");
+    /// How many at once.
+    THROTTLE_SIGNUP_NETWORK_BURST = "throttle.signup_network.burst", Integer(1, 1_000_000), Is("5");
+
+    /// Refreshes of one session: so many in a window, of them `burst` at once. 0: no limit.
+    THROTTLE_REFRESH_SESSION_LIMIT = "throttle.refresh_session.limit", Integer(0, 1_000_000), Is("10");
+    /// How long the window is.
+    THROTTLE_REFRESH_SESSION_WINDOW = "throttle.refresh_session.window", Duration(SECOND, DAY), Is("1m");
+    /// How many at once.
+    THROTTLE_REFRESH_SESSION_BURST = "throttle.refresh_session.burst", Integer(1, 1_000_000), Is("30");
+
+    /// Refreshes from one network: so many in a window, of them `burst` at once. 0: no limit.
+    THROTTLE_REFRESH_NETWORK_LIMIT = "throttle.refresh_network.limit", Integer(0, 1_000_000), Is("120");
+    /// How long the window is.
+    THROTTLE_REFRESH_NETWORK_WINDOW = "throttle.refresh_network.window", Duration(SECOND, DAY), Is("1m");
+    /// How many at once.
+    THROTTLE_REFRESH_NETWORK_BURST = "throttle.refresh_network.burst", Integer(1, 1_000_000), Is("120");
 
     /// For how many days a deleted account can be restored. After that it is gone for ever, and its
     /// names are free again.

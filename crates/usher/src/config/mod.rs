@@ -15,12 +15,16 @@ mod redis_url;
 mod rules;
 mod sample;
 mod show;
+mod throttle;
 
 use std::{net::SocketAddr, time::Duration};
 
 use usher_api::IpNet;
 use usher_domain::{PlainPassword, Username};
-use usher_service::{AuthSettings, MasterKey, PasswordSettings, RevocationSettings, TokenSettings, UsersSettings};
+use usher_service::{
+    AuthSettings, Limits, MasterKey, PasswordSettings, RegistrationMode, RevocationSettings, TokenSettings,
+    UsersSettings,
+};
 
 pub use database_url::{DatabaseEngine, DatabaseUrl};
 pub use fault::{Fault, Faults};
@@ -46,6 +50,10 @@ pub struct Config {
     pub tokens: TokenSettings,
     /// How long a login lasts.
     pub auth: AuthSettings,
+    /// Who may sign up.
+    pub registration: RegistrationMode,
+    /// How often something may be tried.
+    pub limits: Limits,
     /// How long sessions are remembered.
     pub revocations: RevocationSettings,
     /// The master key, where one was given.

@@ -11,7 +11,7 @@ use usher_domain::{
     Action, ActivityEntry, Actor, Clock, Details, Fault, PasswordHash, PlainPassword, RoleName, Timestamp, UserChanges,
     UserScope, UserStatus, Username,
 };
-use usher_service::{Environment, PasswordHasher, Revocations, UsersManager};
+use usher_service::{Environment, PasswordHasher, Revocations, Throttle, UsersManager};
 use usher_storage::{SeaOrmBackend, StorageError, UserQueries, UsersStorageBackend};
 
 use self::people::{Fate, Person};
@@ -40,9 +40,15 @@ pub(super) async fn seed(wanted: &Seed, config: &Config) -> Result<(), CommandEr
     let environment = Environment::system();
     let backend = Arc::new(database::open(config).await?);
     let hasher = Arc::new(PasswordHasher::new(&config.passwords, &environment).map_err(StartError::Hashing)?);
-    let revocations = Revocations::in_process(&environment);
-    let users =
-        UsersManager::new(backend.clone(), hasher.clone(), revocations, config.users.clone(), environment.clone());
+    let (revocations, throttle) = (Revocations::in_process(&environment), Throttle::off(&environment));
+    let users = UsersManager::new(
+        backend.clone(),
+        hasher.clone(),
+        revocations,
+        throttle,
+        config.users.clone(),
+        environment.clone(),
+    );
     if let Some(password) = first_start::ensure_administrator(config, &users).await? {
         tell_of_administrator(config, &password);
     }

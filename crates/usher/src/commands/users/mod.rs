@@ -9,7 +9,7 @@ mod roles;
 use std::sync::Arc;
 
 use usher_domain::{Actor, EmailAddress, Page, PageSize, StatusFilter, User, UserFilter, UserId, UserOrder, Username};
-use usher_service::{Environment, PasswordHasher, Revocations, UsersManager};
+use usher_service::{Environment, PasswordHasher, Revocations, Throttle, UsersManager};
 use usher_storage::SeaOrmBackend;
 
 use self::refusal::refused;
@@ -49,8 +49,9 @@ pub(super) async fn open(config: &Config) -> Result<(Arc<SeaOrmBackend>, UsersMa
     let backend = Arc::new(database::open(config).await?);
     let environment = Environment::system();
     let hasher = PasswordHasher::new(&config.passwords, &environment).map_err(StartError::Hashing)?;
-    let revocations = Revocations::in_process(&environment);
-    let users = UsersManager::new(backend.clone(), Arc::new(hasher), revocations, config.users.clone(), environment);
+    let (revocations, throttle) = (Revocations::in_process(&environment), Throttle::off(&environment));
+    let users =
+        UsersManager::new(backend.clone(), Arc::new(hasher), revocations, throttle, config.users.clone(), environment);
     Ok((backend, users))
 }
 

@@ -25,6 +25,7 @@ pub(super) fn refused(what: &str, error: &UsersError) -> CommandError {
         | UsersError::EmailTaken
         | UsersError::ExternalIdTaken
         | UsersError::CannotTargetSelf
+        | UsersError::TooManyAttempts { .. }
         | UsersError::CurrentPasswordIncorrect
         | UsersError::Failure(_) => chain(error),
     };

@@ -1,0 +1,1 @@
+//! The suite that every form of [`RateLimiter`](super::RateLimiter) passes.

@@ -1,0 +1,51 @@
+use usher_domain::{Action, Actor, Details, PasswordHash, PlainPassword, UserInDB};
+
+use super::{UsersError, UsersManager};
+use crate::{Failure, Verification, throttle::Admission, transact::write_down};
+
+impl UsersManager {
+    /// Checks the password that somebody gave as his own before something that a stolen session must not
+    /// be enough for. Wrong ones count as those at a login do. Answers the hash that it was found to match.
+    pub(super) async fn check_current_password(
+        &self,
+        actor: &Actor,
+        account: &UserInDB,
+        password: PlainPassword,
+        action: Action,
+    ) -> Result<PasswordHash, UsersError> {
+        let tries = self.throttle.login_tries(&account.user.username.key(), actor.client().ip);
+        // He has a session, so he is no stranger: what others do to the account does not hold him back.
+        self.require_admission(self.throttle.admit_login_at_home(&tries).await, actor, account).await?;
+        let stored = account.password_hash.clone();
+        match (self.hasher.verify(password, stored.clone()).await.map_err(Failure::from), stored) {
+            (Ok(Verification::Match { .. }), Some(hash)) => {
+                self.throttle.current_password_was_right(&tries).await;
+                Ok(hash)
+            }
+            (Ok(Verification::Match { .. } | Verification::NoMatch), _) => {
+                let entry = self.entry(actor, action, account.user.id).failed();
+                write_down(&*self.backend, &self.environment, &entry).await?;
+                Err(UsersError::CurrentPasswordIncorrect)
+            }
+            (Err(failure), _) => {
+                self.throttle.current_password_was_not_checked(&tries).await;
+                Err(failure.into())
+            }
+        }
+    }
+
+    async fn require_admission(
+        &self,
+        admission: Admission,
+        actor: &Actor,
+        account: &UserInDB,
+    ) -> Result<(), UsersError> {
+        let Admission::Refused { wait, by } = admission else { return Ok(()) };
+        if self.throttle.is_news("auth.throttled", &by.to_string()).await {
+            let details = Details::default().with("limit", by.kind());
+            let entry = self.entry(actor, Action::AuthThrottled, account.user.id).failed().with_details(details);
+            write_down(&*self.backend, &self.environment, &entry).await?;
+        }
+        Err(UsersError::TooManyAttempts { retry_after: wait })
+    }
+}
