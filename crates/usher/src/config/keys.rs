@@ -250,8 +250,8 @@ keys! {
     /// of usher does it.
     THROTTLE_ENABLED = "throttle.enabled", Boolean, Is("true");
 
-    /// Wrong passwords for one account from one network: so many, then a wait that doubles with each further one, until there was
-    /// none for a window. 0: no limit.
+    /// Wrong passwords for one account from one network: so many, then a wait that doubles with each
+    /// further one, until there was none for a window. 0: no limit.
     THROTTLE_LOGIN_ACCOUNT_NETWORK_LIMIT = "throttle.login_account_network.limit", Integer(0, 1_000_000), Is("5");
     /// How long the window is.
     THROTTLE_LOGIN_ACCOUNT_NETWORK_WINDOW = "throttle.login_account_network.window", Duration(SECOND, DAY), Is("15m");
@@ -260,8 +260,8 @@ keys! {
     /// The longest wait.
     THROTTLE_LOGIN_ACCOUNT_NETWORK_WAIT_MAX = "throttle.login_account_network.wait_max", Duration(SECOND, DAY), Is("15m");
 
-    /// Wrong passwords for one account from everywhere: so many, then a wait that doubles with each further one, until there was
-    /// none for a window. 0: no limit.
+    /// Wrong passwords for one account from everywhere: so many, then a wait that doubles with each
+    /// further one, until there was none for a window. 0: no limit.
     THROTTLE_LOGIN_ACCOUNT_LIMIT = "throttle.login_account.limit", Integer(0, 1_000_000), Is("50");
     /// How long the window is.
     THROTTLE_LOGIN_ACCOUNT_WINDOW = "throttle.login_account.window", Duration(SECOND, DAY), Is("1h");

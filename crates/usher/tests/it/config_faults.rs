@@ -19,7 +19,7 @@ fn everything_that_is_wrong_is_told_at_once() {
             ("USHER__HTTP__CORS_ORIGINS", "*,https://ok.example,https://x.example/"),
             ("USHER__PASSWORD__BCRYPT_COST", "four"),
             ("USHER__SECRETS__MASTER_KEY", "hunter2"),
-            ("USHER__REGISTRATION__MODE", "closed"),
+            ("USHER__REGISTRATION__MODE", "shut"),
         ],
     );
     assert_eq!((checked.code, checked.stdout.as_str()), (Some(78), ""));
