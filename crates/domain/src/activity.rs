@@ -231,6 +231,23 @@ impl ActivityEntry {
     }
 }
 
+/// Where an entry stands in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ActivityPlace {
+    /// When it was made.
+    pub occurred_at: Timestamp,
+    /// Its id, for entries of one moment.
+    pub id: ActivityId,
+}
+
+impl ActivityEntry {
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> ActivityPlace {
+        ActivityPlace { occurred_at: self.occurred_at, id: self.id }
+    }
+}
+
 /// Which entries are asked for; everything that is set must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ActivityFilter {

@@ -18,7 +18,7 @@ mod user;
 pub use access::{
     Actor, ClientInfo, Denied, Permission, Permissions, Principal, RequestId, Role, RoleName, permissions,
 };
-pub use activity::{Action, ActivityEntry, ActivityFilter, Details, Outcome};
+pub use activity::{Action, ActivityEntry, ActivityFilter, ActivityPlace, Details, Outcome};
 pub use clock::{Clock, MockClock, Timestamp};
 pub use error::{Fault, FaultCode, FieldFault, ValidationError};
 pub use ids::{ActivityId, IdSource, ParseIdError, SequentialIds, SessionId, TokenId, UserId};

@@ -34,6 +34,6 @@ pub use tokens::{
     TokenSettings,
 };
 pub use users::{
-    BootstrapAdmin, BootstrapOutcome, ChangePassword, DEFAULT_ADMIN_PASSWORD, Total, UserDraft, UserList, UserPatch,
-    UsersError, UsersManager, UsersSettings,
+    BootstrapAdmin, BootstrapOutcome, ChangePassword, DEFAULT_ADMIN_PASSWORD, PersonalData, Total, UserDraft, UserList,
+    UserPatch, UsersError, UsersManager, UsersSettings,
 };

@@ -5,6 +5,7 @@ mod change_password;
 mod create;
 mod current_password;
 mod delete_own;
+mod export;
 mod list;
 mod purge;
 mod roles;
@@ -25,6 +26,7 @@ use usher_storage::{Constraint, StorageError, UsersStorageBackend};
 pub use bootstrap::{BootstrapAdmin, BootstrapOutcome, DEFAULT_ADMIN_PASSWORD};
 pub use change_password::ChangePassword;
 pub use create::UserDraft;
+pub use export::PersonalData;
 pub use list::{Total, UserList};
 pub use update::UserPatch;
 

@@ -15,9 +15,9 @@ use tokio::{
     time::timeout,
 };
 use usher_domain::{
-    ActivityEntry, ActivityFilter, EmailAddress, NewUser, Page, PageSize, PasswordHash, Revocation, Role, RoleName,
-    Rotation, SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, User, UserChanges, UserFilter, UserId,
-    UserInDB, UserOrder, UserScope, Username,
+    ActivityEntry, ActivityFilter, ActivityPlace, EmailAddress, NewUser, Page, PageSize, PasswordHash, Revocation,
+    Role, RoleName, Rotation, SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, User, UserChanges,
+    UserFilter, UserId, UserInDB, UserOrder, UserScope, Username,
 };
 use usher_storage::{
     ActivityQueries, ActivityWrites, MemoryBackend, Queries, RoleQueries, RoleWrites, SessionQueries, SessionWrites,
@@ -197,7 +197,9 @@ pass_on! {
     }
 
     impl[D: Deref<Target: Queries + Sync> + Send + Sync] ActivityQueries for Watched<D> {
-        fn activity_latest(filter: &ActivityFilter, size: PageSize) -> Vec<ActivityEntry>;
+        fn activity_page(
+            filter: &ActivityFilter, before: Option<ActivityPlace>, size: PageSize
+        ) -> Vec<ActivityEntry>;
     }
 
     impl[] SigningKeyStore for Watched {

@@ -1,6 +1,6 @@
 //! Cases of [`ActivityQueries`](crate::ActivityQueries) and [`ActivityWrites`](crate::ActivityWrites).
 
-use usher_domain::{Action, ActivityEntry, ActivityFilter, ActivityId, Outcome, PageSize};
+use usher_domain::{Action, ActivityEntry, ActivityFilter, ActivityId, ActivityPlace, Outcome, PageSize};
 
 use super::{
     Backend, cases,
@@ -39,6 +39,28 @@ cases!(activity, __activity_cases, {
             let found = backend.activity_latest(&ActivityFilter::default(), page).await.unwrap();
             assert_eq!(Some(&*found), all.get(..size));
         }
+    }
+
+    /// A page begins behind a place, whether the entry of it is there or not.
+    pub async fn a_page_begins_behind_a_place(backend: Backend) {
+        let samples = Samples::default();
+        let mut all = Vec::new();
+        for second in [4, 4, 4, 3, 2, 1] {
+            all.push(appended(&backend, samples.entry(Action::AuthLogin, at(second))).await);
+        }
+        all.sort_by_key(|entry| std::cmp::Reverse(entry.place()));
+        let page = async |before, size: usize| {
+            let size = PageSize::new(size.try_into().unwrap()).unwrap();
+            backend.activity_page(&ActivityFilter::default(), before, size).await.unwrap()
+        };
+        for (n, entry) in all.iter().enumerate() {
+            assert_eq!(page(Some(entry.place()), 2).await, all[n + 1..].iter().take(2).cloned().collect::<Vec<_>>());
+        }
+        let between = ActivityPlace { occurred_at: at(3), ..all[5].place() };
+        assert_eq!(page(Some(between), 1).await, all[3..4]);
+        let filter = ActivityFilter { to: Some(at(4)), ..ActivityFilter::default() };
+        let size = PageSize::new(1).unwrap();
+        assert_eq!(backend.activity_page(&filter, Some(all[3].place()), size).await.unwrap(), all[4..5]);
     }
 
     /// Each filter lets through what it names, and together they must all hold.

@@ -1,17 +1,23 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use usher_domain::{ActivityEntry, ActivityFilter, Details, PageSize, UserId};
+use usher_domain::{ActivityEntry, ActivityFilter, ActivityPlace, Details, PageSize, UserId};
 
 use super::{MemoryBackend, Open, View};
 use crate::{ActivityQueries, ActivityWrites, StorageResult};
 
 #[async_trait]
 impl<V: View> ActivityQueries for MemoryBackend<V> {
-    async fn activity_latest(&self, filter: &ActivityFilter, size: PageSize) -> StorageResult<Vec<ActivityEntry>> {
-        let passes = |entry: &&ActivityEntry| passes(filter, entry);
+    async fn activity_page(
+        &self,
+        filter: &ActivityFilter,
+        before: Option<ActivityPlace>,
+        size: PageSize,
+    ) -> StorageResult<Vec<ActivityEntry>> {
+        let is_before = |entry: &ActivityEntry| before.is_none_or(|place| entry.place() < place);
+        let passes = |entry: &&ActivityEntry| passes(filter, entry) && is_before(entry);
         let mut entries: Vec<_> = self.view.read(|state| state.activity.iter().filter(passes).cloned().collect())?;
-        entries.sort_by_key(|entry| Reverse((entry.occurred_at, entry.id)));
+        entries.sort_by_key(|entry| Reverse(entry.place()));
         entries.truncate(size.get());
         Ok(entries)
     }

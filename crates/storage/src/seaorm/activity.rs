@@ -3,10 +3,12 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, Iterable, QueryFilter,
-    sea_query::{Order, Query, SelectStatement},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Iterable, QueryFilter,
+    sea_query::{Expr, Order, Query, SelectStatement},
 };
-use usher_domain::{Action, ActivityEntry, ActivityFilter, ActivityId, Details, Outcome, PageSize, RequestId, UserId};
+use usher_domain::{
+    Action, ActivityEntry, ActivityFilter, ActivityId, ActivityPlace, Details, Outcome, PageSize, RequestId, UserId,
+};
 
 use super::{
     OpenTransaction, SeaOrmBackend, Source,
@@ -18,8 +20,18 @@ use crate::{ActivityQueries, ActivityWrites, StorageResult};
 
 #[async_trait]
 impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
-    async fn activity_latest(&self, filter: &ActivityFilter, size: PageSize) -> StorageResult<Vec<ActivityEntry>> {
-        let query = select(filter)
+    async fn activity_page(
+        &self,
+        filter: &ActivityFilter,
+        before: Option<ActivityPlace>,
+        size: PageSize,
+    ) -> StorageResult<Vec<ActivityEntry>> {
+        let mut query = select(filter);
+        if let Some(ActivityPlace { occurred_at, id }) = before {
+            let here = Expr::tuple([Expr::col(Column::OccurredAt), Expr::col(Column::Id)]);
+            query.and_where(here.lt(Expr::tuple([occurred_at.as_micros().into(), id.as_uuid().into()])));
+        }
+        let query = query
             .order_by(Column::OccurredAt, Order::Desc)
             .order_by(Column::Id, Order::Desc)
             .limit(size.get().try_into().unwrap_or(u64::MAX))
