@@ -16,11 +16,15 @@ const SIGNED_IN: [u16; 6] = [401, 401, 200, 200, 401, 200];
 const SETTLED: [u16; 6] = [401, 401, 200, 403, 401, 200];
 /// For those who hold a permission that an ordinary user does not have.
 const GRANTED: [u16; 6] = [401, 401, 403, 403, 401, 200];
-/// The same, and something is made.
-const GRANTED_AND_MADE: [u16; 6] = [401, 401, 403, 403, 401, 201];
+
+/// Open to whoever shows no token, and something is made; a token that is shown must be good for it.
+const OPEN_WITHOUT_TOKEN: [u16; 6] = [201, 401, 403, 403, 401, 201];
+/// Open to everybody, whatever token he shows, and something is made.
+const OPEN_AND_MADE: [u16; 6] = [201; 6];
 
 /// What each of them is answered.
 const TABLE: &[(&str, &str, [u16; 6])] = &[
+    ("POST", "/api/v1/auth/signup", OPEN_AND_MADE),
     ("POST", "/api/v1/auth/login", OPEN),
     ("POST", "/api/v1/users/login", OPEN),
     ("POST", "/api/v1/auth/refresh", SIGNED_IN),
@@ -30,12 +34,13 @@ const TABLE: &[(&str, &str, [u16; 6])] = &[
     ("GET", "/api/v1/users/me", SIGNED_IN),
     ("PUT", "/api/v1/users/me", SETTLED),
     ("PATCH", "/api/v1/users/me", SETTLED),
+    ("DELETE", "/api/v1/users/me", SETTLED),
     ("POST", "/api/v1/users/me/password", SIGNED_IN),
     ("GET", "/api/v1/users/me/sessions", SETTLED),
     ("DELETE", "/api/v1/users/me/sessions/{id}", SETTLED),
     ("GET", "/api/v1/users", GRANTED),
     ("GET", "/api/v1/users?status=deleted", GRANTED),
-    ("POST", "/api/v1/users", GRANTED_AND_MADE),
+    ("POST", "/api/v1/users", OPEN_WITHOUT_TOKEN),
     ("GET", "/api/v1/users/{id}", GRANTED),
     ("PUT", "/api/v1/users/{id}", GRANTED),
     ("PATCH", "/api/v1/users/{id}", GRANTED),
@@ -126,7 +131,10 @@ fn body(method: &str, path: &str, caller: &Caller<'_>, target: &str) -> Option<V
         ("POST", "/api/v1/users/me/password") => {
             Some(json!({"current_password": PASSWORD, "new_password": "Another-7-word"}))
         }
-        ("POST", "/api/v1/users") => Some(json!({"username": format!("{target}.new"), "password": PASSWORD})),
+        ("DELETE", "/api/v1/users/me") => Some(json!({"current_password": PASSWORD})),
+        ("POST", "/api/v1/users" | "/api/v1/auth/signup") => {
+            Some(json!({"username": format!("{target}.new"), "password": PASSWORD}))
+        }
         ("PUT", "/api/v1/users/{id}") => Some(json!({
             "username": format!("{target}.renamed"), "email": null, "email_verified": false, "full_name": null,
             "external_id": null, "metadata": {},
@@ -229,7 +237,7 @@ on_each_engine! {
         let id = admin.create("bob").await;
         for path in [
             "/users/{id}", "/users/{id}/roles", "/users/{id}/deactivate", "/users/{id}/sessions", "/users/me/sessions",
-            "/users/me/sessions/{id}", "/users/me", "/users", "/auth/refresh", "/auth/refresh_token", "/auth/logout",
+            "/users/me/sessions/{id}", "/users/me", "/users", "/auth/signup", "/auth/refresh", "/auth/refresh_token", "/auth/logout",
         ] {
             let known = TABLE.iter().map(operation).filter(|(_, known)| known == &format!("/api/v1{path}"));
             let known: BTreeSet<_> = known.map(|(method, _)| method).collect();

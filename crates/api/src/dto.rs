@@ -5,12 +5,14 @@ mod auth;
 mod health;
 mod page;
 mod session;
+mod sign_up;
 mod user;
 mod user_list;
 mod user_update;
 
 pub(crate) use auth::{
-    Credentials, Logout, PasswordChange, SignedIn, Token, TokenDelivery, TokenRefresh, without_refresh_token,
+    AccountDeletion, Credentials, Logout, PasswordChange, SignedIn, Token, TokenDelivery, TokenRefresh,
+    without_refresh_token,
 };
 pub(crate) use health::Health;
 pub(crate) use page::Page;
@@ -19,6 +21,7 @@ use serde::{
     de::{DeserializeOwned, IntoDeserializer},
 };
 pub(crate) use session::SessionRead;
+pub(crate) use sign_up::{SignUp, SignedUp, UserCreate};
 pub(crate) use user::{AdminUserCreate, UserRead};
 pub(crate) use user_list::{Deletion, UserListQuery};
 pub(crate) use user_update::{

@@ -36,9 +36,10 @@ const PATCH: &[Method] = &[Method::PATCH];
 const DELETE: &[Method] = &[Method::DELETE];
 
 /// Every route: methods, path, handler, what is documented of it. Of two paths that match one request
-/// the literal one counts, else the first in the table.
+/// the literal one counts, else the first in the table; so it is with two endpoints of one path and method.
 pub(crate) fn endpoints() -> Vec<Endpoint> {
     vec![
+        Endpoint::new(POST, "/auth/signup", auth::sign_up, auth::sign_up_docs()).takes_secret(),
         Endpoint::new(POST, "/auth/login", auth::login, auth::login_docs()).alias("/users/login").takes_secret(),
         Endpoint::new(POST, "/auth/refresh", auth::refresh, auth::refresh_docs())
             .alias("/auth/refresh_token")
@@ -48,10 +49,12 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(GET, "/users/me", me::get_me, me::get_me_docs()),
         Endpoint::new(PUT, "/users/me", me::replace_me, me::replace_me_docs()),
         Endpoint::new(PATCH, "/users/me", me::update_me, me::update_me_docs()),
+        Endpoint::new(DELETE, "/users/me", me::delete_me, me::delete_me_docs()).takes_secret(),
         Endpoint::new(POST, "/users/me/password", me::change_password, me::change_password_docs()).takes_secret(),
         Endpoint::new(GET, "/users/me/sessions", sessions::list_my_sessions, sessions::list_my_sessions_docs()),
         Endpoint::new(DELETE, "/users/me/sessions/{id}", sessions::end_my_session, sessions::end_my_session_docs()),
         Endpoint::new(GET, "/users", users::list_users, users::list_users_docs()),
+        Endpoint::new(POST, "/users", users::register, None).without_token().takes_secret(),
         Endpoint::new(POST, "/users", users::create_user, users::create_user_docs()),
         Endpoint::new(GET, "/users/{id}", users::get_user, users::get_user_docs()),
         Endpoint::new(PUT, "/users/{id}", users::replace_user, users::replace_user_docs()),
@@ -101,11 +104,12 @@ pub(crate) fn configure(config: &mut ServiceConfig, settings: &ApiSettings) {
 
 /// All endpoints of one path. Every other method is refused with a list of those that there are.
 fn mount(config: &mut ServiceConfig, path: &str, endpoints: &[&Endpoint]) {
-    let methods: Vec<_> = endpoints.iter().flat_map(|endpoint| &endpoint.methods).map(Method::as_str).collect();
+    let mut methods: Vec<_> = endpoints.iter().flat_map(|endpoint| &endpoint.methods).map(Method::as_str).collect();
+    methods.dedup();
     let allow = methods.join(", ");
     let mut resource = web::resource(path).default_service(web::to(move || method_not_allowed(allow.clone())));
     for endpoint in endpoints {
-        resource = resource.app_data(endpoint.body_limit).route((endpoint.route)());
+        resource = resource.route(endpoint.route());
     }
     config.service(resource.wrap(from_fn(guard)));
 }

@@ -111,6 +111,17 @@ impl From<PasswordChange> for ChangePassword {
     }
 }
 
+/// The wish to have one's account deleted.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({ "current_password": "Analytical-Engine-1843" }))]
+pub(crate) struct AccountDeletion {
+    /// The password so far.
+    #[serde(deserialize_with = "password")]
+    #[schema(value_type = String, format = Password)]
+    pub current_password: PlainPassword,
+}
+
 /// What opens the routes that need somebody to be signed in.
 #[derive(Serialize, ToSchema)]
 #[schema(example = json!({

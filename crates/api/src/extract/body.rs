@@ -1,5 +1,5 @@
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     error::PayloadError,
     http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap},
@@ -15,7 +15,7 @@ use crate::{
     state::state_of,
 };
 
-/// How large a body may be; kept with the resource.
+/// How large a body may be; kept in the extensions of a request, if it is not the standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BodyLimit {
     /// Where somebody proves who he is, and sends little else.
@@ -106,7 +106,7 @@ fn unsupported_media_type() -> ApiError {
 /// The body, if it arrives in time and is not too large for the route.
 async fn receive(request: &HttpRequest, payload: Payload) -> Result<Vec<u8>, ApiError> {
     let settings = &state_of(request)?.settings;
-    let limit = request.app_data().copied().unwrap_or(BodyLimit::Standard).bytes(settings);
+    let limit = request.extensions().get().copied().unwrap_or(BodyLimit::Standard).bytes(settings);
     timeout(settings.body_timeout, read(request, payload, limit))
         .await
         .map_err(|_| ApiError::new(ErrorCode::RequestTimeout, "the body took too long to arrive"))?

@@ -49,7 +49,7 @@ impl Tag {
 
     pub(super) fn describe(self) -> OpenApiTag {
         let description = match self {
-            Self::Authentication => "Signing in.",
+            Self::Authentication => "Signing up, in and out.",
             Self::OwnAccount => "What everybody does with his own account.",
             Self::Users => "Other people's accounts.",
             Self::Service => "The service itself: its keys, its health, its description.",

@@ -1,4 +1,4 @@
-mod presented;
+pub(super) mod presented;
 
 use actix_web::{
     HttpRequest,
@@ -6,15 +6,49 @@ use actix_web::{
 };
 use usher_service::Tokens;
 
-use super::State;
+use super::{State, users::location_of};
 use crate::{
     ApiSettings, cookie,
-    dto::{Credentials, Logout, SignedIn, Token, TokenDelivery, TokenRefresh},
+    dto::{Credentials, Logout, SignUp, SignedIn, SignedUp, Token, TokenDelivery, TokenRefresh},
     envelope::Answer,
     error::{ApiError, ErrorCode},
     extract::{Client, CurrentUser, OptionalJson, ValidJson},
     openapi::{Operation, Scheme, Tag},
 };
+
+pub(super) fn sign_up_docs() -> Operation {
+    Operation::new::<SignedUp<'_>>(Tag::Authentication, "Make an account for oneself", StatusCode::CREATED)
+        .describes(
+            "And sign in with it. A session that the browser still has, by its cookie, is ended. Pages of other sites \
+             must ask for `token_delivery: body`.",
+        )
+        .takes::<SignUp>()
+        .locates()
+        .sets_cookie("The refresh token, unless it is in the body.")
+        .refuses(&[
+            ErrorCode::RegistrationClosed,
+            ErrorCode::CrossSiteRequest,
+            ErrorCode::UsernameTaken,
+            ErrorCode::EmailTaken,
+            ErrorCode::WeakPassword,
+            ErrorCode::TooManyAttempts,
+            ErrorCode::Busy,
+            ErrorCode::Unavailable,
+        ])
+}
+
+pub(super) async fn sign_up(
+    state: State,
+    request: HttpRequest,
+    Client(client): Client,
+    ValidJson(wish): ValidJson<SignUp>,
+) -> Result<Answer, ApiError> {
+    let delivery = wish.token_delivery;
+    let replaced = presented::at_login(request.headers(), &state.settings, delivery)?;
+    let tokens = state.registration.sign_up(wish.into(), replaced.as_ref(), &client).await?;
+    let answer = Answer::created(&SignedUp::of(&tokens, delivery), &location_of(&tokens.user, &state.settings))?;
+    deliver(answer, &tokens, delivery, &state.settings)
+}
 
 pub(super) fn login_docs() -> Operation {
     Operation::new::<SignedIn<'_>>(Tag::Authentication, "Sign in", StatusCode::OK)
@@ -30,6 +64,7 @@ pub(super) fn login_docs() -> Operation {
             ErrorCode::InvalidCredentials,
             ErrorCode::CrossSiteRequest,
             ErrorCode::Forbidden,
+            ErrorCode::TooManyAttempts,
             ErrorCode::Busy,
             ErrorCode::Unavailable,
         ])
@@ -62,6 +97,7 @@ pub(super) fn refresh_docs() -> Operation {
             ErrorCode::RefreshTokenInvalid,
             ErrorCode::RefreshTokenReused,
             ErrorCode::CrossSiteRequest,
+            ErrorCode::TooManyAttempts,
             ErrorCode::Unavailable,
         ])
 }
@@ -89,7 +125,12 @@ pub(super) fn logout_docs() -> Operation {
         .may_show(&[Scheme::Bearer, Scheme::RefreshCookie])
         .may_take::<Logout>()
         .sets_cookie("Clears the cookie, unless only other sessions end.")
-        .refuses(&[ErrorCode::RefreshTokenInvalid, ErrorCode::CrossSiteRequest, ErrorCode::Unavailable])
+        .refuses(&[
+            ErrorCode::RefreshTokenInvalid,
+            ErrorCode::CrossSiteRequest,
+            ErrorCode::TooManyAttempts,
+            ErrorCode::Unavailable,
+        ])
 }
 
 pub(super) async fn logout(

@@ -1,11 +1,14 @@
-use actix_web::http::StatusCode;
+use actix_web::{
+    HttpRequest,
+    http::{StatusCode, header::SET_COOKIE},
+};
 use usher_domain::{Actor, Principal};
 use usher_service::UserPatch;
 
-use super::State;
+use super::{State, auth::presented};
 use crate::{
-    ApiState,
-    dto::{PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial, without_refresh_token},
+    ApiState, cookie,
+    dto::{AccountDeletion, PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial, without_refresh_token},
     envelope::Answer,
     error::{ApiError, ErrorCode},
     extract::{CurrentUser, IfMatch, ValidJson},
@@ -66,6 +69,37 @@ async fn update(state: &ApiState, actor: &Actor, patch: &UserPatch, condition: &
     super::users::update(state, actor, id, patch, condition).await
 }
 
+pub(super) fn delete_me_docs() -> Operation {
+    Operation::without_data(Tag::OwnAccount, "Delete one's own account")
+        .describes(
+            "Softly: out of sight, its names taken, its sessions ended. An administrator can restore it for a while. \
+             The last administrator stays.",
+        )
+        .needs(Caller::Settled)
+        .takes::<AccountDeletion>()
+        .sets_cookie("Clears the cookie, if there was one.")
+        .refuses(&[
+            ErrorCode::CurrentPasswordIncorrect,
+            ErrorCode::LastAdmin,
+            ErrorCode::TooManyAttempts,
+            ErrorCode::Busy,
+        ])
+}
+
+pub(super) async fn delete_me(
+    state: State,
+    request: HttpRequest,
+    caller: CurrentUser<ValidJson<AccountDeletion>>,
+) -> Result<Answer, ApiError> {
+    let CurrentUser { actor, input: ValidJson(body) } = caller;
+    state.users.delete_own_account(&actor, body.current_password).await?;
+    let answer = Answer::ok(&())?;
+    if !presented::has_cookie(request.headers(), &state.settings) {
+        return Ok(answer);
+    }
+    Ok(answer.with_header(SET_COOKIE, cookie::cleared(&state.settings)?))
+}
+
 pub(super) fn change_password_docs() -> Operation {
     Operation::new::<Token<'_>>(Tag::OwnAccount, "Change one's own password", StatusCode::OK)
         .describes(
@@ -75,7 +109,12 @@ pub(super) fn change_password_docs() -> Operation {
         .needs(Caller::SignedIn)
         .answers_like(&without_refresh_token())
         .takes::<PasswordChange>()
-        .refuses(&[ErrorCode::CurrentPasswordIncorrect, ErrorCode::WeakPassword, ErrorCode::Busy])
+        .refuses(&[
+            ErrorCode::CurrentPasswordIncorrect,
+            ErrorCode::WeakPassword,
+            ErrorCode::TooManyAttempts,
+            ErrorCode::Busy,
+        ])
 }
 
 pub(super) async fn change_password(

@@ -1,18 +1,18 @@
 use actix_web::http::StatusCode;
 use usher_domain::{Actor, User, UserId};
-use usher_service::UserPatch;
+use usher_service::{RegistrationError, UserPatch};
 
 use super::State;
 use crate::{
-    ApiState,
+    ApiSettings, ApiState,
     dto::{
         AdminUserCreate, AdminUserUpdateFull, AdminUserUpdatePartial, Deletion, Page, PasswordAssignment,
-        RoleAssignment, StatusChange, UserListQuery, UserRead,
+        RoleAssignment, StatusChange, UserCreate, UserListQuery, UserRead,
     },
     envelope::Answer,
     error::{ApiError, ErrorCode},
-    extract::{CurrentUser, IfMatch, OptionalJson, PathId, ValidJson, ValidQuery},
-    openapi::{Caller, Operation, Tag},
+    extract::{Client, CurrentUser, IfMatch, OptionalJson, PathId, ValidJson, ValidQuery},
+    openapi::{Caller, Operation, Scheme, Tag},
 };
 
 pub(super) fn list_users_docs() -> Operation {
@@ -33,9 +33,15 @@ pub(super) async fn list_users(
 }
 
 pub(super) fn create_user_docs() -> Operation {
-    Operation::new::<UserRead<'_>>(Tag::Users, "Make an account for somebody else", StatusCode::CREATED)
-        .describes("Needs `users:write`; naming roles needs `roles:assign` and everything that the roles give.")
+    Operation::new::<UserRead<'_>>(Tag::Users, "Make an account", StatusCode::CREATED)
+        .describes(
+            "For somebody else: needs `users:write`; naming roles needs `roles:assign` and everything that the roles \
+             give. Without `Authorization` it is an account for oneself, as with a sign-up, but nobody is signed in: \
+             the body is `username`, `password`, and if there is one `email` and `full_name`; no other field is \
+             accepted, and there must be a password. Where nobody can sign up, that is 401.",
+        )
         .needs(Caller::Settled)
+        .may_show(&[Scheme::Bearer])
         .takes::<AdminUserCreate>()
         .versioned()
         .locates()
@@ -45,6 +51,7 @@ pub(super) fn create_user_docs() -> Operation {
             ErrorCode::EmailTaken,
             ErrorCode::ExternalIdTaken,
             ErrorCode::WeakPassword,
+            ErrorCode::TooManyAttempts,
             ErrorCode::Busy,
         ])
 }
@@ -55,8 +62,30 @@ pub(super) async fn create_user(
 ) -> Result<Answer, ApiError> {
     let CurrentUser { actor, input: ValidJson(body) } = caller;
     let user = state.users.create_user(&actor, body.into()).await?;
-    let location = format!("{}/users/{}", state.settings.base_path, user.id);
-    Answer::created(&UserRead::from(&user), &location)?.with_version(user.version)
+    made(&user, &state.settings)
+}
+
+/// The same for somebody who is not signed in, and makes the account for himself.
+pub(super) async fn register(
+    state: State,
+    Client(client): Client,
+    ValidJson(body): ValidJson<UserCreate>,
+) -> Result<Answer, ApiError> {
+    match state.registration.register(body.into(), &client).await {
+        Ok(user) => made(&user, &state.settings),
+        // Then accounts are made by whoever may, and he is signed in.
+        Err(RegistrationError::Closed) => Err(ApiError::unauthenticated(false)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn made(user: &User, settings: &ApiSettings) -> Result<Answer, ApiError> {
+    Answer::created(&UserRead::from(user), &location_of(user, settings))?.with_version(user.version)
+}
+
+/// The path of an account.
+pub(super) fn location_of(user: &User, settings: &ApiSettings) -> String {
+    format!("{}/users/{}", settings.base_path, user.id)
 }
 
 pub(super) fn get_user_docs() -> Operation {

@@ -51,6 +51,7 @@ async fn bodies_are_limited_more_strictly_where_somebody_proves_who_he_is() {
     let body_of = |bytes: usize| format!("\"{}\"", "x".repeat(bytes - 2));
     for (path, limit) in [
         (LOGIN, 16 * KIB),
+        ("/api/v1/auth/signup", 16 * KIB),
         ("/api/v1/users/login", 16 * KIB),
         ("/api/v1/auth/refresh", 16 * KIB),
         ("/api/v1/auth/refresh_token", 16 * KIB),
@@ -61,6 +62,20 @@ async fn bodies_are_limited_more_strictly_where_somebody_proves_who_he_is() {
         ("/api/v1/users/01900000-0000-7000-8000-000000000001/deactivate", 64 * KIB),
     ] {
         let send = |bytes| api.call(bearer(json_post(path).set_payload(body_of(bytes)), &token));
+        send(limit).await.assert_refused(422, "VALIDATION_FAILED");
+        send(limit + 1).await.assert_refused(413, "PAYLOAD_TOO_LARGE");
+    }
+    // Two operations of one path have each their own.
+    let methods: [(fn() -> TestRequest, _, _); 3] = [
+        (|| json_post("/api/v1/users"), None, 16 * KIB),
+        (|| TestRequest::patch().uri("/api/v1/users/me"), Some(&token), 64 * KIB),
+        (|| TestRequest::delete().uri("/api/v1/users/me"), Some(&token), 16 * KIB),
+    ];
+    for (request, token, limit) in methods {
+        let send = |bytes| {
+            let request = request().insert_header(("Content-Type", "application/json")).set_payload(body_of(bytes));
+            api.call(if let Some(token) = token { bearer(request, token) } else { request })
+        };
         send(limit).await.assert_refused(422, "VALIDATION_FAILED");
         send(limit + 1).await.assert_refused(413, "PAYLOAD_TOO_LARGE");
     }
@@ -113,10 +128,12 @@ async fn query_parameters_that_a_route_does_not_know_are_refused_by_name_only() 
 async fn the_caller_comes_before_what_he_sent() {
     let api = TestApi::new().await;
     for request in [
-        json_post("/api/v1/users").set_payload("{"),
-        json_post("/api/v1/users?x=1").set_payload("{}"),
-        TestRequest::post().uri("/api/v1/users"),
-        json_post("/api/v1/users").insert_header(("Content-Length", "100000000")),
+        json_post("/api/v1/users/me/password").set_payload("{"),
+        json_post("/api/v1/users/me/password?x=1").set_payload("{}"),
+        TestRequest::post().uri("/api/v1/users/me/password"),
+        json_post("/api/v1/users/me/password").insert_header(("Content-Length", "100000000")),
+        bearer(json_post("/api/v1/users").set_payload("{"), "no.such.token"),
+        bearer(json_post("/api/v1/users").insert_header(("Content-Length", "100000000")), "no.such.token"),
     ] {
         api.call(request).await.assert_refused(401, "UNAUTHENTICATED");
     }

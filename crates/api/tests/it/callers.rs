@@ -75,7 +75,7 @@ async fn only_somebody_who_is_signed_in_is_told_that_he_may_not() {
     let refused = api.post_as(&token, "/api/v1/users", &body).await;
     refused.assert_refused(403, "FORBIDDEN");
     assert_eq!(refused.header("www-authenticate"), "");
-    api.post("/api/v1/users", &body).await.assert_refused(401, "UNAUTHENTICATED");
+    api.post_as("no.such.token", "/api/v1/users", &body).await.assert_refused(401, "UNAUTHENTICATED");
 }
 
 #[actix_web::test]

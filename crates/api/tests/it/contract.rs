@@ -155,23 +155,29 @@ fn authorize_is_a_bearer_scheme_and_exactly_the_routes_that_need_a_token_ask_for
         (&cookie["type"], &cookie["in"], &cookie["name"]),
         (&json!("apiKey"), &json!("cookie"), &json!("__Host-refresh_token"))
     );
-    for (_, path, operation) in operations(&document) {
+    for (method, path, operation) in operations(&document) {
         let expected = match path.as_str() {
-            "/api/v1/auth/login" | "/api/v1/users/login" => Value::Null,
+            "/api/v1/auth/signup" | "/api/v1/auth/login" | "/api/v1/users/login" => Value::Null,
             "/api/v1/auth/refresh" | "/api/v1/auth/refresh_token" => json!([{ "refresh_cookie": [] }, {}]),
             "/api/v1/auth/logout" => json!([{ "bearer": [] }, { "refresh_cookie": [] }, {}]),
+            "/api/v1/users" if method == "POST" => json!([{ "bearer": [] }, {}]),
             path if path.starts_with("/api/v1") => json!([{ "bearer": [] }]),
             _ => Value::Null,
         };
         assert_eq!(operation["security"], expected, "{path}");
         let refusals = &operation["responses"]["401"]["content"]["application/json"]["examples"];
-        assert_eq!(refusals["UNAUTHENTICATED"].is_object(), needs_token(&operation), "{path}");
+        assert_eq!(refusals["UNAUTHENTICATED"].is_object(), refuses_bad_token(&operation), "{path}");
     }
 }
 
 /// Whether an access token opens an operation, and nothing else does.
 fn needs_token(operation: &Value) -> bool {
     operation["security"] == json!([{ "bearer": [] }])
+}
+
+/// Whether an access token must be a good one if there is one.
+fn refuses_bad_token(operation: &Value) -> bool {
+    needs_token(operation) || operation["security"] == json!([{ "bearer": [] }, {}])
 }
 
 /// Proves: AZ-01
@@ -188,7 +194,8 @@ async fn every_documented_operation_exists_and_is_shut_to_strangers_unless_it_sa
             let answer = api.call(request).await;
             assert!(!matches!(answer.status.as_u16(), 404 | 405), "{method} {path}: {answer:?}");
             let is_shut = answer.status == 401 && answer.code() == "UNAUTHENTICATED";
-            assert_eq!(is_shut, needs_token(&operation), "{method} {path}: {answer:?}");
+            let expected = if token.is_some() { refuses_bad_token(&operation) } else { needs_token(&operation) };
+            assert_eq!(is_shut, expected, "{method} {path}: {answer:?}");
             if is_shut {
                 assert_eq!(answer.header("www-authenticate"), challenge);
             }

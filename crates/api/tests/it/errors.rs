@@ -6,7 +6,7 @@ use serde_json::json;
 use usher_api::{ErrorCode, ReadinessProbe, async_trait};
 use usher_service::{HashAlgorithm, PasswordSettings};
 
-use crate::fixture::TestApi;
+use crate::fixture::{Setup, TestApi};
 
 /// Proves: IN-01
 #[test]
@@ -120,7 +120,7 @@ async fn more_logins_than_can_be_checked_are_told_when_to_come_back() {
         nice: 0,
         ..PasswordSettings::default()
     };
-    let api = TestApi::hashing(passwords, |_| ()).await;
+    let api = TestApi::set_up(Setup { passwords, ..Setup::default() }).await;
     let body = json!({ "identifier": "nobody", "password": "x" });
     let answers = join_all((0..20).map(|_| api.post("/api/v1/auth/login", &body))).await;
     let busy: Vec<_> = answers.iter().filter(|answer| answer.status != 401).collect();

@@ -23,6 +23,19 @@ use crate::contract;
 /// That of the examples in the document.
 pub(crate) const PASSWORD: &str = "Analytical-Engine-1843";
 
+/// What not all tests want the same: cheap passwords, no limits, everybody may sign up.
+pub(crate) struct Setup {
+    pub(crate) passwords: PasswordSettings,
+    pub(crate) limits: Limits,
+    pub(crate) registration: RegistrationMode,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self { passwords: cheap(), limits: Limits::OFF, registration: RegistrationMode::Open }
+    }
+}
+
 /// The API over a backend in memory, with bcrypt at its cheapest and time standing still.
 #[derive(Clone)]
 pub(crate) struct TestApi {
@@ -48,10 +61,15 @@ impl TestApi {
 
     /// With another state, for example with other settings.
     pub(crate) async fn with(change: impl FnOnce(&mut ApiState)) -> Self {
-        Self::hashing(PasswordSettings { algorithm: HashAlgorithm::Bcrypt { cost: 4 }, ..cheap() }, change).await
+        Self::built(Setup::default(), change).await
     }
 
-    pub(crate) async fn hashing(passwords: PasswordSettings, change: impl FnOnce(&mut ApiState)) -> Self {
+    pub(crate) async fn set_up(setup: Setup) -> Self {
+        Self::built(setup, |_| ()).await
+    }
+
+    async fn built(setup: Setup, change: impl FnOnce(&mut ApiState)) -> Self {
+        let Setup { passwords, limits, registration: mode } = setup;
         let (environment, clock) = Environment::mock();
         let backend = Arc::new(MemoryBackend::new());
         let hasher = Arc::new(PasswordHasher::new(&passwords, &environment).unwrap());
@@ -67,7 +85,7 @@ impl TestApi {
         let tokens = Arc::new(tokens);
         let revocations = Revocations::in_process(&environment);
         let limiter = Arc::new(MemoryRateLimiter::new(&environment));
-        let throttle = Throttle::new(limiter, Limits::OFF, &master_key);
+        let throttle = Throttle::new(limiter, limits, &master_key);
         let users = UsersManager::new(
             backend.clone(),
             hasher.clone(),
@@ -86,14 +104,8 @@ impl TestApi {
             AuthSettings::default(),
             environment.clone(),
         );
-        let registration = RegistrationManager::new(
-            backend.clone(),
-            users.clone(),
-            auth.clone(),
-            throttle,
-            RegistrationMode::Open,
-            environment.clone(),
-        );
+        let registration =
+            RegistrationManager::new(backend.clone(), users.clone(), auth.clone(), throttle, mode, environment.clone());
         let readiness = Arc::new(AllReady);
         let mut state = ApiState {
             auth,
@@ -264,7 +276,8 @@ pub(crate) struct SignedIn {
 }
 
 fn cheap() -> PasswordSettings {
-    PasswordSettings { threads: 2, nice: 0, ..PasswordSettings::default() }
+    let algorithm = HashAlgorithm::Bcrypt { cost: 4 };
+    PasswordSettings { algorithm, threads: 2, nice: 0, ..PasswordSettings::default() }
 }
 
 pub(crate) fn draft(username: &str) -> UserDraft {

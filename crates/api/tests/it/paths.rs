@@ -30,7 +30,7 @@ async fn a_method_that_a_path_does_not_have_is_refused_with_those_that_it_has() 
         ("/api/v1/auth/logout", "POST"),
         ("/api/v1/users", "GET, POST"),
         ("/api/v1/users/", "GET, POST"),
-        ("/api/v1/users/me", "GET, PUT, PATCH"),
+        ("/api/v1/users/me", "GET, PUT, PATCH, DELETE"),
         ("/api/v1/users/me/sessions", "GET"),
         ("/api/v1/users/me/sessions/01900000-0000-7000-8000-000000000001", "DELETE"),
         ("/api/v1/users/01900000-0000-7000-8000-000000000001/sessions", "GET, DELETE"),

@@ -81,7 +81,7 @@ async fn a_body_that_nobody_wants_is_not_read_on() {
         (login("Content-Length: 100000000", "{"), 413, "PAYLOAD_TOO_LARGE"),
         (login("Transfer-Encoding: chunked", &chunk), 413, "PAYLOAD_TOO_LARGE"),
         (format!("POST /nowhere HTTP/1.1\r\n{begun}"), 404, "NOT_FOUND"),
-        (format!("POST /api/v1/users HTTP/1.1\r\n{begun}"), 401, "UNAUTHENTICATED"),
+        (format!("POST /api/v1/users/me/password HTTP/1.1\r\n{begun}"), 401, "UNAUTHENTICATED"),
     ];
     let answers = join_all(unwanted.iter().map(|(request, ..)| server.send(request))).await;
     for (answer, (_, status, code)) in answers.iter().zip(&unwanted) {

@@ -13,7 +13,7 @@ use crate::{
     same_site::{check_form, check_site},
 };
 
-/// The refresh token that this browser still has, at a login. Refused where a page of another site would
+/// The refresh token that this browser still has, at a login or a sign-up. Refused where a page of another site would
 /// have the cookie set.
 pub(super) fn at_login(
     headers: &HeaderMap,
@@ -25,6 +25,12 @@ pub(super) fn at_login(
         Err(refusal) if delivery == TokenDelivery::Cookie => Err(refusal),
         Err(_) => Ok(None),
     }
+}
+
+/// Whether this browser has a refresh token that the request may touch, where an access token is what
+/// counts.
+pub(in crate::routes) fn has_cookie(headers: &HeaderMap, settings: &ApiSettings) -> bool {
+    check_site(headers, settings).is_ok() && cookie::sent(headers, settings).is_ok_and(|token| token.is_some())
 }
 
 /// The refresh token that is to be renewed, and how it came. One in the body wins over a cookie.
