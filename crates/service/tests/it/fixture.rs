@@ -6,8 +6,8 @@ use usher_domain::{
 };
 use usher_service::{
     AuthError, AuthManager, AuthSettings, Environment, HashAlgorithm, Limits, LoginRequest, MasterKey, MemoryBlocklist,
-    MemoryRateLimiter, PasswordHasher, PasswordSettings, RevocationSettings, Revocations, SessionsManager, Throttle,
-    TokenIssuer, TokenSettings, Tokens, UserDraft, UsersManager, UsersSettings,
+    MemoryRateLimiter, PasswordHasher, PasswordSettings, RegistrationManager, RegistrationMode, RevocationSettings,
+    Revocations, SessionsManager, Throttle, TokenIssuer, TokenSettings, Tokens, UserDraft, UsersManager, UsersSettings,
 };
 use usher_storage::{ActivityQueries, SessionQueries, UsersStorageBackend};
 
@@ -56,6 +56,13 @@ async fn issuer(backend: &Arc<Watched>, environment: &Environment) -> Arc<TokenI
         key_rotation: None,
     };
     Arc::new(TokenIssuer::open(backend.clone(), &MASTER_KEY, settings, environment.clone()).await.unwrap())
+}
+
+/// Where passwords and refresh tokens are taken, with limits.
+pub(crate) struct Doors {
+    pub(crate) auth: AuthManager,
+    pub(crate) users: UsersManager,
+    pub(crate) registration: RegistrationManager,
 }
 
 /// Nobody is held back.
@@ -114,6 +121,35 @@ impl Fixture {
     pub(crate) fn hashing_with(&self, algorithm: HashAlgorithm) -> AuthManager {
         let hasher = hasher(algorithm, &self.environment);
         self.auth_manager(hasher, &self.tokens, &self.revocations, AuthSettings::default())
+    }
+
+    /// The same process, with limits on what may be tried.
+    pub(crate) fn doors(&self, limits: Limits) -> Doors {
+        let limiter = Arc::new(MemoryRateLimiter::new(&self.environment));
+        let throttle = Throttle::new(limiter, limits, &MASTER_KEY);
+        let (backend, hasher, environment) = (self.backend.clone(), self.hasher.clone(), self.environment.clone());
+        let settings = UsersSettings::default();
+        let revocations = self.revocations.clone();
+        let users = UsersManager::new(
+            backend.clone(),
+            hasher.clone(),
+            revocations.clone(),
+            throttle.clone(),
+            settings,
+            environment.clone(),
+        );
+        let auth = AuthManager::new(
+            backend.clone(),
+            hasher,
+            self.tokens.clone(),
+            revocations,
+            throttle.clone(),
+            AuthSettings::default(),
+            environment.clone(),
+        );
+        let (mode, open) = (RegistrationMode::Open, throttle);
+        let registration = RegistrationManager::new(backend, users.clone(), auth.clone(), open, mode, environment);
+        Doors { auth, users, registration }
     }
 
     /// The same process, with other settings.
