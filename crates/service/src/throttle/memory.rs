@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use std::{
     collections::HashMap,
     mem,
@@ -9,7 +12,7 @@ use usher_domain::Clock;
 
 use super::{
     Decision, LimitKey, RateLimiter, Refusal, Try,
-    rule::{self, Tries},
+    rule::{self, Refused, Tries},
 };
 use crate::Environment;
 
@@ -52,16 +55,17 @@ impl RateLimiter for MemoryRateLimiter {
         for Try { key, limit } in tries.iter().filter(|one| !one.limit.is_off()) {
             match rule::count(known.get(key), limit, now) {
                 Ok(after) => counted.push((*key, after)),
-                Err(wait) => refused.push(Refusal { key: *key, wait }),
+                Err(Refused { wait, known }) => refused.push((Refusal { key: *key, wait }, known)),
             }
         }
-        if !refused.is_empty() {
-            return Decision::Refused(refused);
+        if refused.is_empty() {
+            counted.into_iter().for_each(|(key, after)| known.set(key, after));
+            return Decision::Allowed;
         }
-        for (key, after) in counted {
-            known.set(key, after);
-        }
-        Decision::Allowed
+        // Written again, they are young: nobody gets out of a wait through so many other keys that this one
+        // is forgotten, as long as he goes on trying.
+        refused.iter().for_each(|(refusal, tries)| known.set(refusal.key, *tries));
+        Decision::Refused(refused.into_iter().map(|(refusal, _)| refusal).collect())
     }
 
     async fn forgive(&self, key: &LimitKey) {

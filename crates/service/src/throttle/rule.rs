@@ -2,6 +2,9 @@
 //!
 //! The form on Redis says the same in Lua; one suite holds both to it.
 
+#[cfg(test)]
+mod tests;
+
 use std::time::Duration;
 
 use super::{Limit, Pace};
@@ -15,47 +18,61 @@ pub(super) enum Tries {
     Waits { count: u32, last: Duration, until: Duration },
 }
 
-/// Counts a try; or says how long to wait, and counts nothing.
-pub(super) fn count(before: Option<Tries>, limit: &Limit, now: Duration) -> Result<Tries, Duration> {
+/// A try that is not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refused {
+    /// When to come back.
+    pub(super) wait: Duration,
+    /// What is known, as far as it still counts. Where a clock was set back, this is what ends the wait:
+    /// nothing reaches further into the future than the longest wait from here.
+    pub(super) known: Tries,
+}
+
+/// Counts a try, or refuses it.
+pub(super) fn count(before: Option<Tries>, limit: &Limit, now: Duration) -> Result<Tries, Refused> {
     match limit.pace {
         Pace::Steady { burst } => {
-            let step = limit.window / limit.limit.max(1);
+            let room = step(limit) * burst.max(1);
             let due = match before {
-                // A clock that was set back must not lock anybody out.
-                Some(Tries::Steady { due }) => due.clamp(now, now + step * burst.max(1)),
+                Some(Tries::Steady { due }) => due.clamp(now, now + room),
                 Some(Tries::Waits { .. }) | None => now,
             };
-            let ahead = step * burst.max(1).saturating_sub(1);
-            if due > now + ahead { Err(due - now - ahead) } else { Ok(Tries::Steady { due: due + step }) }
+            let after = due + step(limit);
+            if after > now + room {
+                return Err(Refused { wait: after - now - room, known: Tries::Steady { due } });
+            }
+            Ok(Tries::Steady { due: after })
         }
         Pace::Waits { min, max } => {
-            let (count, until) = match before {
-                Some(Tries::Waits { count, last, until }) => {
-                    let until = until.min(now + max);
-                    let quiet_since = last.max(until);
-                    if now >= quiet_since + limit.window { (0, Duration::ZERO) } else { (count, until) }
-                }
-                Some(Tries::Steady { .. }) | None => (0, Duration::ZERO),
+            let (count, last, until) = match before {
+                Some(Tries::Waits { count, last, until }) => (count, last.min(now), until.min(now + max)),
+                Some(Tries::Steady { .. }) | None => (0, now, now),
             };
             if now < until {
-                return Err(until - now);
+                return Err(Refused { wait: until - now, known: Tries::Waits { count, last, until } });
             }
-            let count = count.saturating_add(1);
+            let was_quiet = now >= last.max(until) + limit.window;
+            let count = if was_quiet { 1 } else { count.saturating_add(1) };
             Ok(Tries::Waits { count, last: now, until: now + wait_after(count, limit.limit, min, max) })
         }
     }
 }
 
-/// Takes back a try that turned out not to count.
+/// Takes back a try that turned out not to count: what is left of the wait is that of one try less.
 pub(super) fn take_back(before: Tries, limit: &Limit) -> Tries {
-    match before {
-        Tries::Steady { due } => Tries::Steady { due: due.saturating_sub(limit.window / limit.limit.max(1)) },
-        Tries::Waits { count, last, until } => {
+    match (before, limit.pace) {
+        (Tries::Steady { due }, Pace::Steady { .. }) => Tries::Steady { due: due.saturating_sub(step(limit)) },
+        (Tries::Waits { count, last, until }, Pace::Waits { min, max }) => {
             let count = count.saturating_sub(1);
-            let until = if count < limit.limit { last } else { until };
-            Tries::Waits { count, last, until }
+            Tries::Waits { count, last, until: until.min(last + wait_after(count, limit.limit, min, max)) }
         }
+        (Tries::Steady { .. }, Pace::Waits { .. }) | (Tries::Waits { .. }, Pace::Steady { .. }) => before,
     }
+}
+
+/// How long one try takes of a window, when they are spread evenly.
+fn step(limit: &Limit) -> Duration {
+    limit.window / limit.limit.max(1)
 }
 
 /// None before the limit is reached; then `min`, doubled with each try beyond it, up to `max`.
