@@ -8,8 +8,8 @@ mod refresh;
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, ClientInfo, Details, Permissions, RotationPolicy, Session, SessionId, UserInDB,
-    ValidationError, permissions,
+    Action, ActivityEntry, ActivityId, Actor, ClientInfo, Details, Permissions, RotationPolicy, Session, SessionId,
+    UserInDB, ValidationError, permissions,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
 
@@ -157,6 +157,22 @@ impl AuthManager {
 
     fn rotation_policy(&self) -> RotationPolicy {
         RotationPolicy { grace: self.settings.refresh_grace, idle_ttl: self.settings.refresh_idle_ttl }
+    }
+
+    /// Writes down that somebody tried what he may not, once a minute for each thing.
+    ///
+    /// # Errors
+    /// [`AuthError::Failure`].
+    pub async fn note_denied(&self, actor: &Actor, what: &str) -> Result<(), AuthError> {
+        let Some(user) = actor.user_id() else { return Ok(()) };
+        if !self.throttle.is_news("auth.access_denied", &format!("{user} {what}")).await {
+            return Ok(());
+        }
+        let Environment { clock, ids } = &self.environment;
+        let entry = ActivityEntry::by(actor, Action::AuthAccessDenied, ActivityId::generate(&**ids), clock.now())
+            .failed()
+            .with_details(Details::default().with("route", what));
+        Ok(write_down(&*self.backend, &self.environment, &entry).await?)
     }
 
     /// Refuses whoever was not admitted. Once a minute it is written down, with a digest of the name that

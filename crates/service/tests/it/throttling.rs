@@ -259,6 +259,31 @@ async fn a_throttled_try_is_written_down_once_a_minute_and_names_nobody() {
     assert_eq!(throttled().await.len(), 2);
 }
 
+/// Proves: OP-05
+#[tokio::test]
+async fn what_somebody_may_not_do_is_written_down_once_a_minute_for_each_thing() {
+    let fixture = Fixture::new().await;
+    let bob = fixture.user("bob").await;
+    let actor = fixture.actor("bob").await;
+    let denied = async || {
+        let log = fixture.log().await;
+        log.into_iter().filter(|entry| entry.action == Action::AuthAccessDenied).collect::<Vec<_>>()
+    };
+    let doors = fixture.doors(Limits::OFF);
+    for _ in 0..3 {
+        doors.auth.note_denied(&actor, "GET /users").await.unwrap();
+        doors.auth.note_denied(&actor, "POST /users").await.unwrap();
+    }
+    let entries = denied().await;
+    assert_eq!(entries.len(), 2);
+    assert_eq!((entries[0].actor, &entries[0].details.fields()["route"]), (Some(bob.id), &"GET /users".into()));
+    fixture.clock.advance(MINUTE);
+    doors.auth.note_denied(&actor, "GET /users").await.unwrap();
+    assert_eq!(denied().await.len(), 3);
+    doors.auth.note_denied(&Actor::system(), "GET /users").await.unwrap();
+    assert_eq!(denied().await.len(), 3);
+}
+
 /// Proves: ID-09
 #[tokio::test]
 async fn sign_ups_are_limited_by_network_and_what_administrators_make_is_not() {
