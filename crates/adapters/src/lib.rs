@@ -7,4 +7,4 @@ pub mod contract;
 mod redis;
 
 #[cfg(feature = "redis")]
-pub use self::redis::{InvalidRedisUrl, Redis, RedisBlocklist, RedisSettings};
+pub use self::redis::{InvalidRedisUrl, Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};

@@ -4,6 +4,7 @@ mod blocklist;
 mod breaker;
 mod connection;
 mod error;
+mod rate_limiter;
 mod settings;
 
 use std::{
@@ -18,6 +19,7 @@ use usher_service::Environment;
 
 pub use self::{
     blocklist::RedisBlocklist,
+    rate_limiter::RedisRateLimiter,
     settings::{InvalidRedisUrl, RedisSettings},
 };
 use self::{breaker::Breaker, connection::Connection, error::RedisError};

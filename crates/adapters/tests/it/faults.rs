@@ -7,12 +7,12 @@ use tokio::runtime;
 use usher_adapters::{Redis, RedisBlocklist, RedisSettings, contract::RedisServer};
 use usher_domain::{Actor, PlainPassword};
 use usher_service::{
-    AccessClaims, Environment, HashAlgorithm, PasswordHasher, PasswordSettings, RevocationSettings, Revocations,
-    Throttle, TokenBlocklist, UserDraft, UsersManager, UsersSettings,
+    AccessClaims, Environment, HashAlgorithm, Limit, LimitKey, PasswordHasher, PasswordSettings, RateLimiter,
+    RevocationSettings, Revocations, Throttle, TokenBlocklist, Try, UserDraft, UsersManager, UsersSettings,
 };
 use usher_storage::MemoryBackend;
 
-use crate::fixture::{blocklist, session_of, token, user_of};
+use crate::fixture::{blocklist, limiter, session_of, token, user_of};
 
 const WHILE: Duration = Duration::from_secs(900);
 
@@ -173,7 +173,7 @@ async fn a_connection_may_lose_the_runtime_that_made_it() {
 async fn the_documented_rights_are_enough() {
     let Some(server) = RedisServer::up() else { return };
     for (user, rights) in
-        [("usher", "~usher:* -@all +get +mget +pttl +set +eval"), ("shop", "%R~usher:revoked:* -@all +get +mget")]
+        [("usher", "~usher:* -@all +get +mget +pttl +set +del +eval"), ("shop", "%R~usher:revoked:* -@all +get +mget")]
     {
         let words: Vec<_> = ["ACL", "SETUSER", user, "on", ">password", "resetkeys"].into_iter().collect();
         server.ask::<()>(&[words, rights.split(' ').collect()].concat());
@@ -189,6 +189,18 @@ async fn the_documented_rights_are_enough() {
     usher.block(&[session_of(&token), user_of(&token)], WHILE * 2).await.unwrap();
     assert!(shop.blocks(&token).await.unwrap());
     shop.block(&[session_of(&token)], WHILE).await.unwrap_err();
+
+    let url = server.url().replace("redis://", "redis://usher:password@");
+    let (limiter, _) = limiter(RedisSettings { url, ..server.settings() });
+    let one = Try { key: LimitKey::new("login_account", [1; 16]), limit: Limit::steady(2, 2, WHILE) };
+    limiter.reserve(&[one]).await;
+    limiter.take_back(&one).await;
+    limiter.reserve(&[one]).await;
+    assert_eq!(server.ask::<u64>(&["EXISTS", &format!("usher:throttle:{}", one.key)]), 1);
+    limiter.forgive(&one.key).await;
+    assert_eq!(server.ask::<u64>(&["EXISTS", &format!("usher:throttle:{}", one.key)]), 0);
+    let refused: String = server.ask(&["INFO", "errorstats"]);
+    assert!(refused.contains("NOPERM:count=1\r\n"), "only the shop was refused: {refused}");
 }
 
 /// What was revoked while Redis was away is told when it is back.

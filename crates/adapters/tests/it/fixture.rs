@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use usher_adapters::{Redis, RedisBlocklist, RedisSettings};
+use usher_adapters::{Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};
 use usher_domain::{MockClock, SessionId, Timestamp, TokenId, UserId};
 use usher_service::{AccessClaims, BlockedTokens, Environment};
 
@@ -31,4 +31,10 @@ pub(crate) fn session_of(token: &AccessClaims) -> BlockedTokens {
 
 pub(crate) fn user_of(token: &AccessClaims) -> BlockedTokens {
     BlockedTokens::OfUser { user: token.user, minimum_epoch: token.epoch + 1 }
+}
+
+/// A limiter in a Redis, on a clock that stands still.
+pub(crate) fn limiter(settings: RedisSettings) -> (RedisRateLimiter, Arc<MockClock>) {
+    let (environment, clock) = Environment::mock();
+    (RedisRateLimiter::new(Redis::open(settings, &environment).unwrap(), &environment), clock)
 }

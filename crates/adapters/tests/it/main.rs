@@ -6,4 +6,5 @@ mod breaker;
 mod faults;
 mod fixture;
 mod log;
+mod rate_limiter;
 mod tls;

@@ -320,7 +320,8 @@ cases! {
         assert_eq!(limiter.reserve(&all).await, Decision::Allowed);
         let by_pair = Refusal { key: pair.key, wait: SECOND * 2 };
         let by_account = Refusal { key: account.key, wait: SECOND * 6 };
-        assert_eq!(limiter.reserve(&all).await, Decision::Refused(vec![by_pair, by_account]));
+        let by_network = Refusal { key: network.key, wait: SECOND };
+        assert_eq!(limiter.reserve(&all).await, Decision::Refused(vec![by_pair, by_account, by_network]));
     }
 
     /// A limit of zero is none, by itself and beside others.
