@@ -13,11 +13,11 @@ use std::{
 use actix_web::{HttpServer, dev::Server, http::KeepAlive};
 use futures_util::future::{Either, select};
 use tokio::{net::TcpSocket, time::timeout};
-use usher_adapters::{Redis, RedisBlocklist, RedisSettings};
+use usher_adapters::{Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
-    AuthManager, Environment, MemoryBlocklist, MemoryRateLimiter, PasswordHasher, Purger, RegistrationManager,
-    Revocations, SessionsManager, Throttle, TokenBlocklist, TokenIssuer, UsersManager,
+    AuthManager, Environment, MemoryBlocklist, MemoryRateLimiter, PasswordHasher, Purger, RateLimiter,
+    RegistrationManager, Revocations, SessionsManager, Throttle, TokenBlocklist, TokenIssuer, UsersManager,
 };
 use usher_storage::SeaOrmBackend;
 
@@ -80,8 +80,9 @@ impl Application {
         let tokens = TokenIssuer::open(backend.clone(), &key, config.tokens.clone(), environment.clone());
         let tokens = Arc::new(tokens.await.map_err(|error| StartError::of_tokens(&config, error))?);
         let hasher = Arc::new(PasswordHasher::new(&config.passwords, &environment)?);
-        let revocations = Revocations::new(blocklist(&config, &environment)?, config.revocations, &environment);
-        let throttle = Throttle::new(Arc::new(MemoryRateLimiter::new(&environment)), config.limits, &key);
+        let (blocklist, limiter) = shared(&config, &environment)?;
+        let revocations = Revocations::new(blocklist, config.revocations, &environment);
+        let throttle = Throttle::new(limiter, config.limits, &key);
         let users = UsersManager::new(
             backend.clone(),
             hasher.clone(),
@@ -207,15 +208,23 @@ fn local_address(listener: &TcpListener, config: &Config) -> Result<SocketAddr, 
     listener.local_addr().map_err(|source| StartError::Listen { address: config.http.bind, source })
 }
 
-/// Where other services are told of revoked tokens.
-fn blocklist(config: &Config, environment: &Environment) -> Result<Arc<dyn TokenBlocklist>, StartError> {
-    let Some(config) = &config.redis else { return Ok(Arc::new(MemoryBlocklist::new(environment))) };
+/// What the processes of an installation share: where other services are told of revoked tokens, and what
+/// counts tries.
+fn shared(
+    config: &Config,
+    environment: &Environment,
+) -> Result<(Arc<dyn TokenBlocklist>, Arc<dyn RateLimiter>), StartError> {
+    let Some(config) = &config.redis else {
+        return Ok((Arc::new(MemoryBlocklist::new(environment)), Arc::new(MemoryRateLimiter::new(environment))));
+    };
     let settings = RedisSettings {
         url: config.url.expose().to_owned(),
         key_prefix: config.key_prefix.clone(),
         timeout: config.timeout,
     };
-    Ok(Arc::new(RedisBlocklist::new(Redis::open(settings, environment)?, environment)))
+    let redis = Redis::open(settings, environment)?;
+    let limiter = RedisRateLimiter::new(redis.clone(), environment);
+    Ok((Arc::new(RedisBlocklist::new(redis, environment)), Arc::new(limiter)))
 }
 
 /// What the HTTP surface is told.
