@@ -36,6 +36,7 @@ const TABLE: &[(&str, &str, [u16; 6])] = &[
     ("PATCH", "/api/v1/users/me", SETTLED),
     ("DELETE", "/api/v1/users/me", SETTLED),
     ("POST", "/api/v1/users/me/password", SIGNED_IN),
+    ("GET", "/api/v1/users/me/export", SETTLED),
     ("GET", "/api/v1/users/me/sessions", SETTLED),
     ("DELETE", "/api/v1/users/me/sessions/{id}", SETTLED),
     ("GET", "/api/v1/users", GRANTED),

@@ -4,6 +4,7 @@
 mod auth;
 mod health;
 mod page;
+mod personal_data;
 mod session;
 mod sign_up;
 mod user;
@@ -16,6 +17,7 @@ pub(crate) use auth::{
 };
 pub(crate) use health::Health;
 pub(crate) use page::Page;
+pub(crate) use personal_data::Export;
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IntoDeserializer},

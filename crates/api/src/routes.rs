@@ -51,6 +51,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(PATCH, "/users/me", me::update_me, me::update_me_docs()),
         Endpoint::new(DELETE, "/users/me", me::delete_me, me::delete_me_docs()).takes_secret(),
         Endpoint::new(POST, "/users/me/password", me::change_password, me::change_password_docs()).takes_secret(),
+        Endpoint::new(GET, "/users/me/export", me::export_me, me::export_me_docs()),
         Endpoint::new(GET, "/users/me/sessions", sessions::list_my_sessions, sessions::list_my_sessions_docs()),
         Endpoint::new(DELETE, "/users/me/sessions/{id}", sessions::end_my_session, sessions::end_my_session_docs()),
         Endpoint::new(GET, "/users", users::list_users, users::list_users_docs()),

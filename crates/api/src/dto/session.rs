@@ -46,7 +46,7 @@ impl<'a> SessionRead<'a> {
         Page::whole(sessions.iter().map(|session| Self::of(session, asking)).collect())
     }
 
-    fn of(session: &'a Session, asking: Option<SessionId>) -> Self {
+    pub(super) fn of(session: &'a Session, asking: Option<SessionId>) -> Self {
         Self {
             id: session.id,
             created_at: session.created_at,

@@ -1,5 +1,5 @@
 use actix_web::{
-    FromRequest, HttpRequest,
+    FromRequest, HttpMessage, HttpRequest,
     dev::Payload,
     http::header::{AUTHORIZATION, HeaderMap},
 };
@@ -42,6 +42,7 @@ async fn authenticate(request: &HttpRequest) -> Result<Actor, ApiError> {
     if let Some(user) = actor.user_id() {
         Span::current().record("user_id", tracing::field::display(user));
     }
+    request.extensions_mut().insert(actor.clone());
     Ok(actor)
 }
 

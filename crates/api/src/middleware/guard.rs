@@ -1,9 +1,9 @@
-//! Around every resource: a deadline, and a net for panics.
+//! Around every resource: a deadline, a net for panics, and a note of what was denied.
 
 use std::panic::AssertUnwindSafe;
 
 use actix_web::{
-    Error,
+    Error, HttpMessage,
     body::{EitherBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     middleware::Next,
@@ -11,8 +11,12 @@ use actix_web::{
     web::Data,
 };
 use futures_util::FutureExt;
+use usher_domain::Actor;
 
-use crate::{ApiState, error::ApiError};
+use crate::{
+    ApiState,
+    error::{ApiError, ErrorCode},
+};
 
 pub(crate) async fn guard<B: MessageBody + 'static>(
     state: Data<ApiState>,
@@ -22,7 +26,11 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
     let head = request.request().clone();
     let work = AssertUnwindSafe(next.call(request)).catch_unwind();
     let refusal = match timeout(state.settings.request_timeout, work).await {
-        Ok(Ok(answer)) => return Ok(answer?.map_into_left_body()),
+        Ok(Ok(answer)) => {
+            let answer = answer?;
+            note_denied(&state, &answer).await;
+            return Ok(answer.map_into_left_body());
+        }
         Ok(Err(_)) => {
             tracing::error!("a handler panicked");
             ApiError::internal()
@@ -30,4 +38,19 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
         Err(_) => ApiError::timeout(),
     };
     Ok(ServiceResponse::from_err(refusal, head).map_into_right_body())
+}
+
+/// Has it written down that somebody who is signed in tried what he may not. Whether that succeeds
+/// changes nothing for him.
+async fn note_denied<B>(state: &ApiState, answer: &ServiceResponse<B>) {
+    let refusal = answer.response().error().and_then(|error| error.as_error::<ApiError>());
+    if refusal.is_none_or(|refusal| refusal.code() != ErrorCode::Forbidden) {
+        return;
+    }
+    let request = answer.request();
+    let Some(actor) = request.extensions().get::<Actor>().cloned() else { return };
+    let route = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
+    if let Err(error) = state.auth.note_denied(&actor, &route).await {
+        tracing::warn!(%error, "what was denied could not be written down");
+    }
 }

@@ -8,7 +8,10 @@ use usher_service::UserPatch;
 use super::{State, auth::presented};
 use crate::{
     ApiState, cookie,
-    dto::{AccountDeletion, PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial, without_refresh_token},
+    dto::{
+        AccountDeletion, Export, PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial,
+        without_refresh_token,
+    },
     envelope::Answer,
     error::{ApiError, ErrorCode},
     extract::{CurrentUser, IfMatch, ValidJson},
@@ -126,4 +129,15 @@ pub(super) async fn change_password(
     let account = state.users.change_password(&actor, wish.into()).await?;
     let token = state.auth.access_token(&account, session).await?;
     Answer::ok(&Token::from(&token))
+}
+
+pub(super) fn export_me_docs() -> Operation {
+    Operation::new::<Export<'_>>(Tag::OwnAccount, "Everything that is kept about oneself", StatusCode::OK)
+        .describes("The account, its sessions, and every entry of the activity log about it.")
+        .needs(Caller::Settled)
+}
+
+pub(super) async fn export_me(state: State, caller: CurrentUser) -> Result<Answer, ApiError> {
+    let data = state.users.export_own_data(&caller.actor).await?;
+    Answer::ok(&Export::of(&data, caller.actor.session()))
 }

@@ -5,7 +5,7 @@ use usher_service::UserDraft;
 
 use crate::fixture::{PASSWORD, TestApi, bearer, draft, keys};
 
-const USER_READ: [&str; 15] = [
+pub(crate) const USER_READ: [&str; 15] = [
     "created_at",
     "email",
     "email_verified",

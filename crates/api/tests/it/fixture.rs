@@ -68,7 +68,7 @@ impl TestApi {
         Self::built(setup, |_| ()).await
     }
 
-    async fn built(setup: Setup, change: impl FnOnce(&mut ApiState)) -> Self {
+    pub(crate) async fn built(setup: Setup, change: impl FnOnce(&mut ApiState)) -> Self {
         let Setup { passwords, limits, registration: mode } = setup;
         let (environment, clock) = Environment::mock();
         let backend = Arc::new(MemoryBackend::new());

@@ -7,6 +7,7 @@ use usher_storage::ActivityQueries;
 
 use crate::fixture::{Answer, PASSWORD, SignedIn, TestApi, bearer, json_post, with_cookie};
 
+const SIGN_UP: &str = "/api/v1/auth/signup";
 const LOGIN: &str = "/api/v1/auth/login";
 const REFRESH: &str = "/api/v1/auth/refresh";
 const LOGOUT: &str = "/api/v1/auth/logout";
@@ -161,6 +162,32 @@ async fn a_login_that_sets_a_cookie_passes_from_our_own_pages_and_listed_ones_on
         }
     }
     assert!(api.has_ended(old.session).await, "by the first login that passed");
+}
+
+/// Proves: CK-04
+#[actix_web::test]
+async fn a_sign_up_that_sets_a_cookie_passes_from_our_own_pages_and_listed_ones_only() {
+    let api = api().await;
+    let old = api.signed_in("ada").await;
+    for (i, (fields, passes)) in TABLE.iter().enumerate() {
+        let kept = if *passes { api.sign_in("ada").await } else { old.clone() };
+        let wish = |delivery: &str| {
+            let username = format!("by-{delivery}-{i}");
+            let body = json!({ "username": username, "password": PASSWORD, "token_delivery": delivery });
+            with_cookie(with(json_post(SIGN_UP).set_json(body), fields), &kept.cookie)
+        };
+        let by_body = api.call(wish("body")).await;
+        assert_eq!((by_body.status.as_u16(), by_body.header("set-cookie")), (201, ""), "{fields:?}");
+        assert_eq!(api.has_ended(kept.session).await, *passes, "{fields:?}: only a cookie that passes is used");
+        let answer = api.call(wish("cookie")).await;
+        if *passes {
+            assert_eq!(answer.status, 201, "{fields:?}: {answer:?}");
+        } else {
+            assert_cross_site(&answer);
+            let login = json!({ "identifier": format!("by-cookie-{i}"), "password": PASSWORD });
+            api.post(LOGIN, &login).await.assert_refused(401, "INVALID_CREDENTIALS");
+        }
+    }
 }
 
 #[actix_web::test]
