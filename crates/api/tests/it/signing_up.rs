@@ -302,7 +302,7 @@ async fn usernames_are_plain_and_of_a_moderate_length() {
     for path in [SIGN_UP, USERS] {
         for (name, code) in [
             ("ab", "too_short"),
-            ("", "required"),
+            ("", "too_short"),
             (too_long.as_str(), "too_long"),
             ("with space", "invalid_format"),
             ("ada@example.org", "invalid_format"),
