@@ -121,7 +121,7 @@ fn longest(limit: &Limit) -> Duration {
 /// What the waits come to, told from the list of all tries that were counted alone: those since the last
 /// quiet window, and the wait after the last of them.
 fn until_by_the_list(limit: &Limit, admitted: &[Duration]) -> Duration {
-    let Pace::Waits { min, max } = limit.pace else { panic!("no waits") };
+    let Pace::Waits { min, max } = limit.pace else { unreachable!() };
     let (mut run, mut until) = (0, Duration::ZERO);
     for (index, at) in admitted.iter().enumerate() {
         let was_quiet = index == 0 || *at - until.max(admitted[index - 1]) >= limit.window;
