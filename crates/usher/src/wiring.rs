@@ -208,12 +208,11 @@ fn local_address(listener: &TcpListener, config: &Config) -> Result<SocketAddr, 
     listener.local_addr().map_err(|source| StartError::Listen { address: config.http.bind, source })
 }
 
-/// What the processes of an installation share: where other services are told of revoked tokens, and what
-/// counts tries.
-fn shared(
-    config: &Config,
-    environment: &Environment,
-) -> Result<(Arc<dyn TokenBlocklist>, Arc<dyn RateLimiter>), StartError> {
+/// Where other services are told of revoked tokens, and what counts tries.
+type Shared = (Arc<dyn TokenBlocklist>, Arc<dyn RateLimiter>);
+
+/// What is shared by all processes if there is a Redis, and otherwise stays in this one.
+fn shared(config: &Config, environment: &Environment) -> Result<Shared, StartError> {
     let Some(config) = &config.redis else {
         return Ok((Arc::new(MemoryBlocklist::new(environment)), Arc::new(MemoryRateLimiter::new(environment))));
     };

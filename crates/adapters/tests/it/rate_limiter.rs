@@ -135,6 +135,7 @@ async fn what_does_not_belong_at_a_key_is_written_over() {
             limiter.take_back(&one).await;
             let expected = if one == pair() { 5 } else { 20 };
             assert_eq!(admitted(&limiter, one, 30).await, expected, "over {words:?}");
+            assert_eq!(redis.ask::<String>(&["TYPE", &key(&redis)]), "string", "over {words:?}");
         }
     }
 }

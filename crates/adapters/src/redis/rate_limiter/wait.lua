@@ -1,7 +1,6 @@
 -- How long nothing is taken after so many tries.
 local function wait_after(count, limit, min, max)
   if count < limit then return 0 end
-  if count - limit > 31 then return max end
   return math.min(min * 2 ^ (count - limit), max)
 end
 
