@@ -92,3 +92,35 @@ fn a_redis_that_hangs_is_asked_once_and_then_left_alone() {
     let log = server.stop().stderr;
     assert_eq!(log.matches("WARN").count(), 1, "{log}");
 }
+
+/// Proves: LG-13
+#[test]
+fn limits_are_shared_over_processes_and_stay_in_force_without_redis() {
+    let Some(mut redis) = RedisServer::up() else { return };
+    let places = [Place::new(), Place::new()];
+    let key = ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80=");
+    let limited = [
+        ("USHER__THROTTLE__ENABLED", "true"),
+        ("USHER__THROTTLE__LOGIN_ACCOUNT_NETWORK__WAIT_MIN", "1h"),
+        ("USHER__THROTTLE__LOGIN_ACCOUNT_NETWORK__WAIT_MAX", "1h"),
+    ];
+    let url = redis.url();
+    let variables =
+        [QUICK.as_slice(), &limited, &[key, ("USHER__REDIS__URL", &url), ("USHER__REDIS__TIMEOUT", "5s")]].concat();
+    let [here, there] = [0, 1].map(|n| Server::start(&places[n], &[], &variables));
+    let guess = |server: &Server| server.client.login("ada", "Not-it-7-times").status;
+    for server in [&here, &there, &here, &there, &here] {
+        assert_eq!(guess(server), 401);
+    }
+    assert_eq!((guess(&here), guess(&there)), (429, 429), "five in all");
+
+    redis.kill();
+    for server in [&here, &there] {
+        let mut tries = 0;
+        while guess(server) == 401 {
+            tries += 1;
+        }
+        assert_eq!(tries, 5, "each process for itself");
+    }
+    assert_eq!(guess(&here), 429);
+}
