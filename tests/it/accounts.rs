@@ -54,7 +54,7 @@ on_each_engine! {
         assert_eq!(admin.get(&format!("/users/{missing}")).await.code(), "NOT_FOUND");
         let refused = bob.post("/users", &json!({"username": "eve", "password": PASSWORD})).await;
         assert_eq!((refused.status, refused.code()), (403, "FORBIDDEN"));
-        let refused = app.post("/users", &json!({"username": "eve", "password": PASSWORD})).await;
+        let refused = app.with_token("no.such.token").post("/users", &json!({"username": "eve", "password": PASSWORD})).await;
         assert_eq!((refused.status, refused.code()), (401, "UNAUTHENTICATED"));
     }
 
