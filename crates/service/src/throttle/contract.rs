@@ -148,6 +148,10 @@ cases! {
             time.advance(A_BIT);
             assert_eq!(wait(&limiter, one(1)).await, None, "after {seconds} s");
         }
+        for _ in 0..3 {
+            time.advance(QUARTER);
+            assert_eq!(wait(&limiter, one(1)).await, None, "also for somebody who never asked how long");
+        }
     }
 
     /// Whoever goes on trying during a wait makes it no longer.
@@ -380,6 +384,17 @@ cases! {
             assert_eq!(wait(&limiter, one).await, None);
             assert!(wait(&limiter, one).await.is_some(), "and the limit is still there");
         }
+    }
+
+    /// What was counted before is forgotten as early as ever.
+    pub async fn a_clock_that_is_set_back_keeps_no_window_from_being_quiet(limiter: Limiter, time: Time) {
+        let waits = Try { limit: Limit::waits(1, QUARTER, SECOND, SECOND * 8), ..one(1) };
+        assert_eq!(wait(&limiter, waits).await, None);
+        time.set_wall(time.now() - MINUTE * 60);
+        assert!(wait(&limiter, waits).await.is_some());
+        time.advance(SECOND * 8 + QUARTER);
+        assert_eq!(wait(&limiter, waits).await, None);
+        assert_eq!(wait(&limiter, waits).await, Some(SECOND));
     }
 
     /// Of many that come at once exactly as many get through as may.

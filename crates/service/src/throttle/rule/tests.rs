@@ -259,3 +259,13 @@ fn a_wait_never_overflows() {
         assert!(matches!(after, Tries::Waits { until, .. } if until == Duration::from_secs(901)), "{after:?}");
     }
 }
+
+#[test]
+fn what_was_counted_before_a_clock_was_set_back_is_forgotten_as_early_as_ever() {
+    let limit = Limit::waits(1, SECOND * 60, SECOND, SECOND * 8);
+    let (before, now) = (SECOND * 10_000, SECOND * 5_000);
+    let known = count(None, &limit, before).unwrap();
+    let Refused { known, .. } = count(Some(known), &limit, now).unwrap_err();
+    let later = count(Some(known), &limit, now + SECOND * 68).unwrap();
+    assert!(matches!(later, Tries::Waits { count: 1, .. }), "{later:?}");
+}
