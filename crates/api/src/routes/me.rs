@@ -80,6 +80,7 @@ pub(super) fn delete_me_docs() -> Operation {
         )
         .needs(Caller::Settled)
         .takes::<AccountDeletion>()
+        .conditional()
         .sets_cookie("Clears the cookie, if there was one.")
         .refuses(&[
             ErrorCode::CurrentPasswordIncorrect,
@@ -93,9 +94,12 @@ pub(super) async fn delete_me(
     state: State,
     request: HttpRequest,
     caller: CurrentUser<ValidJson<AccountDeletion>>,
+    condition: IfMatch,
 ) -> Result<Answer, ApiError> {
     let CurrentUser { actor, input: ValidJson(body) } = caller;
-    state.users.delete_own_account(&actor, body.current_password).await?;
+    let password = &body.current_password;
+    let delete = async |version| state.users.delete_own_account(&actor, password.clone(), version).await;
+    condition.guard(delete).await?;
     let answer = Answer::ok(&())?;
     if !presented::has_cookie(request.headers(), &state.settings) {
         return Ok(answer);

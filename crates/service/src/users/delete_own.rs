@@ -14,11 +14,19 @@ impl UsersManager {
     ///
     /// # Errors
     /// [`UsersError::CurrentPasswordIncorrect`]; [`UsersError::TooManyAttempts`];
-    /// [`UsersError::LastAdmin`].
-    pub async fn delete_own_account(&self, actor: &Actor, current_password: PlainPassword) -> Result<(), UsersError> {
+    /// [`UsersError::LastAdmin`]; [`UsersError::VersionMismatch`].
+    pub async fn delete_own_account(
+        &self,
+        actor: &Actor,
+        current_password: PlainPassword,
+        version: Option<i64>,
+    ) -> Result<(), UsersError> {
         actor.require_settled()?;
         let id = actor.user_id().ok_or(Denied::Forbidden)?;
         let account = self.backend.user_by_id(id, UserScope::Existing).await?.ok_or(UsersError::NotFound)?;
+        if version.is_some_and(|version| version != account.user.version) {
+            return Err(UsersError::VersionMismatch);
+        }
         let verified = self.check_current_password(actor, &account, current_password, Action::UserDeleted).await?;
 
         let entry = self.entry(actor, Action::UserDeleted, id);
@@ -26,6 +34,7 @@ impl UsersManager {
         let (entry, verified) = (&entry, &verified);
         transact(&*self.backend, &self.environment, |transaction| async move {
             let account = target::lock_with_admins(&transaction, actor, id).await?;
+            target::require_version(&account, version)?;
             target::require_existing(&account)?;
             if account.password_hash.as_ref() != Some(verified) {
                 return Err(Rollback::Refused(UsersError::CurrentPasswordIncorrect));

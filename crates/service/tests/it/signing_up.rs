@@ -94,9 +94,13 @@ async fn whoever_leaves_cannot_come_back_in_and_his_name_stays_his() {
     let doors = fixture.doors(Limits::OFF);
     let tokens = doors.registration.sign_up(wish("ada"), None, &ClientInfo::default()).await.unwrap();
     let ada = doors.auth.authenticate(tokens.access.token.expose(), ClientInfo::default()).await.unwrap();
-    let refused = doors.users.delete_own_account(&ada, password("Not-it-7-times")).await;
+    let refused = doors.users.delete_own_account(&ada, password("Not-it-7-times"), None).await;
     assert!(matches!(refused, Err(UsersError::CurrentPasswordIncorrect)));
-    doors.users.delete_own_account(&ada, password(PASSWORD)).await.unwrap();
+    let work = fixture.hasher.stats().work;
+    let refused = doors.users.delete_own_account(&ada, password(PASSWORD), Some(7)).await;
+    assert!(matches!(refused, Err(UsersError::VersionMismatch)));
+    assert_eq!(fixture.hasher.stats().work, work, "before anything is hashed");
+    doors.users.delete_own_account(&ada, password(PASSWORD), Some(1)).await.unwrap();
 
     let stored = fixture.backend.user_by_id(tokens.user.id, UserScope::WithDeleted).await.unwrap().unwrap();
     assert!(matches!(stored.user.status, UserStatus::Deleted { deactivated_since: None, .. }));
@@ -117,10 +121,10 @@ async fn the_last_administrator_cannot_leave() {
     let doors = fixture.doors(Limits::OFF);
     fixture.user_with_role("root", "admin").await;
     let root = fixture.actor("root").await;
-    let refused = doors.users.delete_own_account(&root, password(PASSWORD)).await;
+    let refused = doors.users.delete_own_account(&root, password(PASSWORD), None).await;
     assert!(matches!(refused, Err(UsersError::LastAdmin)));
     fixture.user_with_role("other", "admin").await;
-    doors.users.delete_own_account(&root, password(PASSWORD)).await.unwrap();
+    doors.users.delete_own_account(&root, password(PASSWORD), None).await.unwrap();
 }
 
 #[tokio::test]

@@ -176,7 +176,7 @@ async fn every_door_that_takes_a_password_shares_the_limit() {
         let wish = ChangePassword { current_password: password(text), new_password: password("Another-7-horses") };
         doors.users.change_password(&bob, wish).await.map(drop)
     };
-    let leave = async |text: &str| doors.users.delete_own_account(&bob, password(text)).await;
+    let leave = async |text: &str| doors.users.delete_own_account(&bob, password(text), None).await;
     assert!(matches!(change(WRONG).await, Err(UsersError::CurrentPasswordIncorrect)));
     assert!(matches!(change(WRONG).await, Err(UsersError::CurrentPasswordIncorrect)));
     assert!(matches!(leave(WRONG).await, Err(UsersError::CurrentPasswordIncorrect)));

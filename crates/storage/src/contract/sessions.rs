@@ -60,6 +60,34 @@ cases!(sessions, __sessions_cases, {
         assert!(matches!(refused, Err(StorageError::Conflict(Constraint::UserExists))), "{refused:?}");
     }
 
+    /// The addresses of an owner's sessions are told once each, also those of sessions that have ended, but
+    /// not older ones than were asked for.
+    pub async fn addresses_are_those_of_all_sessions_since_then(backend: Backend) {
+        let samples = Samples::default();
+        let owner = inserted(&backend, samples.user("ada")).await;
+        let other = inserted(&backend, samples.user("bob")).await;
+        let from = |user, second, ip: &str| Session {
+            created_at: at(second),
+            ip: Some(ip.parse().unwrap()),
+            ..samples.session(user)
+        };
+        opened(&backend, from(owner.id, 1, "192.0.2.1")).await;
+        opened(&backend, from(owner.id, 2, "192.0.2.2")).await;
+        opened(&backend, from(owner.id, 3, "192.0.2.2")).await;
+        let revoked = Some(Revocation { at: at(5), reason: RevokeReason::Logout });
+        opened(&backend, Session { revoked, ..from(owner.id, 4, "2001:db8::4") }).await;
+        opened(&backend, Session { created_at: at(4), ..samples.session(owner.id) }).await;
+        opened(&backend, from(other.id, 4, "192.0.2.9")).await;
+        let since = async |second| {
+            let found = backend.session_addresses(owner.id, at(second)).await.unwrap();
+            found.into_iter().map(|ip| ip.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(since(0).await, ["192.0.2.1", "192.0.2.2", "2001:db8::4"]);
+        assert_eq!(since(2).await, ["192.0.2.2", "2001:db8::4"]);
+        assert_eq!(since(5).await, [""; 0]);
+        assert!(backend.session_addresses(samples.user_id(), at(0)).await.unwrap().is_empty());
+    }
+
     /// An owner's sessions are listed by last use, without those that were revoked.
     pub async fn sessions_are_listed_by_last_use(backend: Backend) {
         let samples = Samples::default();
