@@ -84,13 +84,15 @@ impl AuthManager {
     /// Asks whether this name may be tried from there, before anything is looked up.
     async fn admit(&self, identifier: &Identifier, client: &ClientInfo) -> Result<LoginTries, AuthError> {
         let name = identifier.key();
-        let tries = self.throttle.login_tries(&name, client.ip);
-        let admission = match self.throttle.admit_login(&tries).await {
-            Admission::Refused { by, .. } if tries.is_account(by) && self.is_at_home(identifier, client).await? => {
-                self.throttle.admit_login_at_home(&tries).await
-            }
-            decided => decided,
-        };
+        let mut tries = self.throttle.login_tries(&name, client.ip);
+        let mut admission = self.throttle.admit_login(&tries).await;
+        if let Admission::Refused { by, .. } = admission
+            && tries.is_account(by)
+            && self.is_at_home(identifier, client).await?
+        {
+            tries = tries.at_home();
+            admission = self.throttle.admit_login(&tries).await;
+        }
         self.require_admission(admission, Some(&name), client).await?;
         Ok(tries)
     }

@@ -38,19 +38,24 @@ pub(crate) enum Admission {
 /// What one try of a password counts towards.
 pub(crate) struct LoginTries {
     account_network: Option<Try>,
-    account: Try,
+    account: Option<Try>,
     network: Option<Try>,
 }
 
 impl LoginTries {
-    /// What counts from this network alone.
-    fn here(&self) -> impl Iterator<Item = Try> {
-        [self.account_network, self.network].into_iter().flatten()
+    /// For somebody who is not to be held back by what others do to the account: what counts from his
+    /// network alone.
+    pub(crate) fn at_home(self) -> Self {
+        Self { account: None, ..self }
     }
 
     /// Whether it is the account, from everywhere, that refuses.
     pub(crate) fn is_account(&self, refusing: LimitKey) -> bool {
-        refusing == self.account.key
+        self.account.is_some_and(|account| account.key == refusing)
+    }
+
+    fn all(&self) -> impl Iterator<Item = Try> {
+        [self.account_network, self.network, self.account].into_iter().flatten()
     }
 }
 
@@ -83,20 +88,14 @@ impl Throttle {
         let pair = network.as_ref().map(|network| format!("{network} {account}"));
         LoginTries {
             account_network: pair.map(|pair| self.one("login_account_network", &pair, login_account_network)),
-            account: self.one("login_account", account, login_account),
+            account: Some(self.one("login_account", account, login_account)),
             network: network.map(|network| self.one("login_network", &network, login_network)),
         }
     }
 
     /// Asked before a password is looked at.
     pub(crate) async fn admit_login(&self, tries: &LoginTries) -> Admission {
-        self.reserve(&tries.here().chain([tries.account]).collect::<Vec<_>>()).await
-    }
-
-    /// As [`admit_login`](Self::admit_login), for somebody who is not to be held back by what others do to
-    /// the account.
-    pub(crate) async fn admit_login_at_home(&self, tries: &LoginTries) -> Admission {
-        self.reserve(&tries.here().collect::<Vec<_>>()).await
+        self.reserve(&tries.all().collect::<Vec<_>>()).await
     }
 
     /// The password was right.
@@ -104,26 +103,14 @@ impl Throttle {
         if let Some(account_network) = &tries.account_network {
             self.0.limiter.forgive(&account_network.key).await;
         }
-        self.0.limiter.take_back(&tries.account).await;
+        if let Some(account) = &tries.account {
+            self.0.limiter.take_back(account).await;
+        }
     }
 
     /// The password was not looked at after all.
     pub(crate) async fn login_was_none(&self, tries: &LoginTries) {
-        for one in tries.here().chain([tries.account]) {
-            self.0.limiter.take_back(&one).await;
-        }
-    }
-
-    /// As [`login_succeeded`](Self::login_succeeded), where the account itself was not counted.
-    pub(crate) async fn current_password_was_right(&self, tries: &LoginTries) {
-        if let Some(account_network) = &tries.account_network {
-            self.0.limiter.forgive(&account_network.key).await;
-        }
-    }
-
-    /// As [`login_was_none`](Self::login_was_none), where the account itself was not counted.
-    pub(crate) async fn current_password_was_not_checked(&self, tries: &LoginTries) {
-        for one in tries.here() {
+        for one in tries.all() {
             self.0.limiter.take_back(&one).await;
         }
     }

@@ -13,13 +13,13 @@ impl UsersManager {
         password: PlainPassword,
         action: Action,
     ) -> Result<PasswordHash, UsersError> {
-        let tries = self.throttle.login_tries(&account.user.username.key(), actor.client().ip);
         // He has a session, so he is no stranger: what others do to the account does not hold him back.
-        self.require_admission(self.throttle.admit_login_at_home(&tries).await, actor, account).await?;
+        let tries = self.throttle.login_tries(&account.user.username.key(), actor.client().ip).at_home();
+        self.require_admission(self.throttle.admit_login(&tries).await, actor, account).await?;
         let stored = account.password_hash.clone();
         match (self.hasher.verify(password, stored.clone()).await.map_err(Failure::from), stored) {
             (Ok(Verification::Match { .. }), Some(hash)) => {
-                self.throttle.current_password_was_right(&tries).await;
+                self.throttle.login_succeeded(&tries).await;
                 Ok(hash)
             }
             (Ok(Verification::Match { .. } | Verification::NoMatch), _) => {
@@ -28,7 +28,7 @@ impl UsersManager {
                 Err(UsersError::CurrentPasswordIncorrect)
             }
             (Err(failure), _) => {
-                self.throttle.current_password_was_not_checked(&tries).await;
+                self.throttle.login_was_none(&tries).await;
                 Err(failure.into())
             }
         }
