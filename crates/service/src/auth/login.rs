@@ -6,7 +6,7 @@ use usher_domain::{
 };
 use usher_storage::StorageError;
 
-use super::{AuthError, AuthManager, Tokens};
+use super::{AuthError, AuthManager, Tokens, logout::good};
 use crate::{
     DEFAULT_ADMIN_PASSWORD, Failure, Verification,
     revocations::Change,
@@ -108,10 +108,10 @@ impl AuthManager {
     }
 
     async fn note_outcome<T>(&self, tries: &LoginTries, outcome: &Result<T, AuthError>) {
-        match outcome {
-            Ok(_) => self.throttle.login_succeeded(tries).await,
-            Err(AuthError::Failure(_)) => self.throttle.login_was_none(tries).await,
-            Err(_) => {}
+        if outcome.is_ok() {
+            self.throttle.login_succeeded(tries).await;
+        } else if matches!(outcome, Err(AuthError::Failure(_))) {
+            self.throttle.login_was_none(tries).await;
         }
     }
 
@@ -204,11 +204,7 @@ impl AuthManager {
         client: &ClientInfo,
     ) -> Result<Option<Session>, AuthError> {
         let Some(token) = token else { return Ok(None) };
-        match self.judge(token, client).await {
-            Ok(found) => Ok(Some(found.session)),
-            Err(AuthError::Failure(failure)) => Err(failure.into()),
-            Err(_) => Ok(None),
-        }
+        Ok(good(self.judge(token, client).await)?.map(|found| found.session))
     }
 
     async fn replace(

@@ -57,11 +57,11 @@ impl AuthManager {
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
         let by_access = match tokens.access {
-            Some(token) => known(self.authenticate(token, client.clone()).await)?,
+            Some(token) => good(self.authenticate(token, client.clone()).await)?,
             None => None,
         };
         let by_refresh = match tokens.refresh {
-            Some(token) => known(self.refreshing_actor(token, client).await)?,
+            Some(token) => good(self.refreshing_actor(token, client).await)?,
             None => None,
         };
         let shown = [&by_access, &by_refresh].into_iter().flatten();
@@ -84,10 +84,16 @@ impl AuthManager {
             if ended.sessions.is_empty() {
                 return Ok(());
             }
+            let entry = |action, about| {
+                let id = ActivityId::generate(&*self.environment.ids);
+                ActivityEntry::by(actor, action, id, at).about(about)
+            };
             let details = Details::default().with("scope", scope.as_str()).with("sessions", ended.sessions.len());
-            let id = ActivityId::generate(&*self.environment.ids);
-            let entry = ActivityEntry::by(actor, Action::AuthLogout, id, at).about(user).with_details(details);
-            transaction.activity_append(&entry).await?;
+            transaction.activity_append(&entry(Action::AuthLogout, user).with_details(details)).await?;
+            for (foreign, owner) in shown.iter().filter(|(id, owner)| **owner != user && ended.sessions.contains(id)) {
+                let details = Details::default().with("session_id", foreign.to_string());
+                transaction.activity_append(&entry(Action::SessionRevoked, *owner).with_details(details)).await?;
+            }
             transaction.commit_then((), self.revocations.announce(ended.change)).await
         })
         .await
@@ -100,10 +106,10 @@ impl AuthManager {
     }
 }
 
-/// Nobody, where the token is no good.
-fn known(found: Result<Actor, AuthError>) -> Result<Option<Actor>, AuthError> {
+/// What a token stands for; nothing, where it is no good.
+pub(super) fn good<T>(found: Result<T, AuthError>) -> Result<Option<T>, AuthError> {
     match found {
-        Ok(actor) => Ok(Some(actor)),
+        Ok(found) => Ok(Some(found)),
         Err(error @ (AuthError::Failure(_) | AuthError::TooManyAttempts { .. })) => Err(error),
         Err(
             AuthError::Unauthenticated

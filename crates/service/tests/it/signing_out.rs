@@ -90,6 +90,8 @@ async fn what_ends_depends_on_who_signs_out_and_how_far() {
         }
         let expected_entries = usize::from(!expected.is_empty());
         assert_eq!(signed_in.fixture.logged(Action::AuthLogout).await, expected_entries, "{case}");
+        let foreign = usize::from(expected.contains(&CAROL) && access != Some(CAROL));
+        assert_eq!(signed_in.fixture.logged(Action::SessionRevoked).await, foreign, "{case}: Carol's log tells it");
     }
 }
 
