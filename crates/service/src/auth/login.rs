@@ -204,7 +204,8 @@ impl AuthManager {
         client: &ClientInfo,
     ) -> Result<Option<Session>, AuthError> {
         let Some(token) = token else { return Ok(None) };
-        Ok(good(self.judge(token, client).await)?.map(|found| found.session))
+        let Some(claims) = good(self.known_refresh_token(token))? else { return Ok(None) };
+        Ok(good(self.judge(&claims, client).await)?.map(|found| found.session))
     }
 
     async fn replace(

@@ -101,7 +101,7 @@ impl AuthManager {
 
     async fn refreshing_actor(&self, token: &PlainToken, client: &ClientInfo) -> Result<Actor, AuthError> {
         self.require_admission(self.throttle.admit_refresh(None, client.ip).await, None, client).await?;
-        let found = self.judge(token, client).await?;
+        let found = self.judge(&self.known_refresh_token(token)?, client).await?;
         Ok(Actor::user(Arc::new(found.account.user), found.session.id, client.clone()))
     }
 }

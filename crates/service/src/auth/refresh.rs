@@ -5,7 +5,7 @@ use usher_domain::{
 use usher_storage::StorageError;
 
 use super::{AuthError, AuthManager};
-use crate::{AccessToken, RefreshToken, revocations::Change, transact::transact};
+use crate::{AccessToken, RefreshClaims, RefreshToken, revocations::Change, transact::transact};
 
 /// How often a refresh looks again because somebody else has renewed the session. Once is enough, unless
 /// the grace is over meanwhile.
@@ -41,10 +41,12 @@ impl AuthManager {
     /// After [`AuthError::Failure`] the token is as good as before, unless the connection was lost
     /// inside the commit: repeating within the grace is safe.
     pub async fn refresh(&self, token: &PlainToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
-        let session = self.tokens.verify_refresh_token(token).ok().map(|claims| claims.session);
+        let claims = self.known_refresh_token(token);
+        let session = claims.as_ref().ok().map(|claims| claims.session);
         self.require_admission(self.throttle.admit_refresh(session, client.ip).await, None, client).await?;
+        let claims = claims?;
         for _ in 0..ATTEMPTS {
-            let Refreshable { session, account, rotation } = self.judge(token, client).await?;
+            let Refreshable { session, account, rotation } = self.judge(&claims, client).await?;
             let Some(rotation) = rotation else {
                 return self.tokens_of(account, &session).await;
             };
@@ -58,9 +60,13 @@ impl AuthManager {
         Err(StorageError::Contention.into())
     }
 
+    /// What a refresh token of ours says, whatever it is good for.
+    pub(super) fn known_refresh_token(&self, token: &PlainToken) -> Result<RefreshClaims, AuthError> {
+        self.tokens.verify_refresh_token(token).map_err(|_| AuthError::RefreshTokenInvalid)
+    }
+
     /// What a refresh token is good for. One that was used before ends its session here and now.
-    pub(super) async fn judge(&self, token: &PlainToken, client: &ClientInfo) -> Result<Refreshable, AuthError> {
-        let claims = self.tokens.verify_refresh_token(token).map_err(|_| AuthError::RefreshTokenInvalid)?;
+    pub(super) async fn judge(&self, claims: &RefreshClaims, client: &ClientInfo) -> Result<Refreshable, AuthError> {
         let found = self.backend.session_with_user(claims.session).await?;
         let found = found.filter(|(session, _)| session.user_id == claims.user);
         let (session, account) = found.ok_or(AuthError::RefreshTokenInvalid)?;
