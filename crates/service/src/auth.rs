@@ -8,8 +8,8 @@ mod refresh;
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, Actor, ClientInfo, Details, Permissions, RotationPolicy, Session, SessionId,
-    UserInDB, ValidationError, permissions,
+    Action, Actor, ClientInfo, Details, Permissions, RotationPolicy, Session, SessionId, UserInDB, ValidationError,
+    permissions,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
 
@@ -168,35 +168,29 @@ impl AuthManager {
         if !self.throttle.is_news("auth.access_denied", &format!("{user} {what}")).await {
             return Ok(());
         }
-        let Environment { clock, ids } = &self.environment;
-        let entry = ActivityEntry::by(actor, Action::AuthAccessDenied, ActivityId::generate(&**ids), clock.now())
-            .failed()
-            .with_details(Details::default().with("route", what));
+        let details = Details::default().with("route", what);
+        let entry = self.environment.entry_by(actor, Action::AuthAccessDenied).failed().with_details(details);
         Ok(write_down(&*self.backend, &self.environment, &entry).await?)
     }
 
-    /// Refuses whoever was not admitted. Once a minute it is written down, with a digest of the name that
-    /// was meant, if there was one: nothing was looked up, so nobody knows whose it is.
+    /// Refuses whoever was not admitted. It is written down with a digest of the name that was meant, if there
+    /// was one: nothing was looked up, so nobody knows whose it is.
     async fn require_admission(
         &self,
         admission: Admission,
         name: Option<&str>,
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
-        let Admission::Refused { wait, by } = admission else { return Ok(()) };
-        if self.throttle.is_news("auth.throttled", &by.to_string()).await {
-            let mut details = Details::default().with("limit", by.kind());
-            if let Some(name) = name {
-                details = details.with("identifier_digest", self.throttle.digest(name));
-            }
-            let entry = self.entry(client, Action::AuthThrottled).failed().with_details(details);
-            write_down(&*self.backend, &self.environment, &entry).await?;
+        let entry = |details: Details| {
+            let details = match name {
+                Some(name) => details.with("identifier_digest", self.throttle.digest(name)),
+                None => details,
+            };
+            self.environment.entry_from(client, Action::AuthThrottled).with_details(details)
+        };
+        match self.throttle.note_refusal(admission, &*self.backend, &self.environment, entry).await? {
+            Some(retry_after) => Err(AuthError::TooManyAttempts { retry_after }),
+            None => Ok(()),
         }
-        Err(AuthError::TooManyAttempts { retry_after: wait })
-    }
-
-    fn entry(&self, client: &ClientInfo, action: Action) -> ActivityEntry {
-        let id = ActivityId::generate(&*self.environment.ids);
-        ActivityEntry::from_client(client, action, id, self.environment.clock.now())
     }
 }

@@ -5,7 +5,9 @@ use std::{
 };
 
 use ring::rand::{SecureRandom, SystemRandom};
-use usher_domain::{Clock, IdSource, MockClock, SequentialIds, Timestamp};
+use usher_domain::{
+    Action, ActivityEntry, ActivityId, Actor, ClientInfo, Clock, IdSource, MockClock, SequentialIds, Timestamp,
+};
 use uuid::Uuid;
 
 /// What a manager takes from the world: the time, and fresh ids.
@@ -23,6 +25,16 @@ impl Environment {
     pub fn system() -> Self {
         let clock = Arc::new(SystemClock::default());
         Self { ids: Arc::new(SystemIds::new(clock.clone())), clock }
+    }
+
+    /// An entry for the activity log, of what this actor does now.
+    pub(crate) fn entry_by(&self, actor: &Actor, action: Action) -> ActivityEntry {
+        ActivityEntry::by(actor, action, ActivityId::generate(&*self.ids), self.clock.now())
+    }
+
+    /// An entry for the activity log, of what somebody does now of whom only this is known.
+    pub(crate) fn entry_from(&self, client: &ClientInfo, action: Action) -> ActivityEntry {
+        ActivityEntry::from_client(client, action, ActivityId::generate(&*self.ids), self.clock.now())
     }
 
     /// A clock that stands still and ids that count: tests.

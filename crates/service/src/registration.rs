@@ -3,15 +3,13 @@
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, ClientInfo, Details, NewUser, PlainPassword, PlainToken, Session, User, UserId,
-    UserInDB, UserScope,
+    Action, ActivityEntry, ClientInfo, NewUser, PlainPassword, PlainToken, Session, User, UserId, UserInDB, UserScope,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
 
 use crate::{
     AuthError, AuthManager, Environment, Failure, Throttle, Tokens, UserDraft, UsersError, UsersManager,
-    throttle::Admission,
-    transact::{OpenTransaction, Rollback, transact, write_down},
+    transact::{OpenTransaction, Rollback, transact},
     users::taken,
 };
 
@@ -139,13 +137,11 @@ impl RegistrationManager {
             RegistrationMode::Closed => return Err(RegistrationError::Closed),
         }
         let (user, password) = self.users.check_sign_up(draft(wish))?;
-        if let Admission::Refused { wait, by } = self.throttle.admit_signup(client.ip).await {
-            if self.throttle.is_news("auth.throttled", &by.to_string()).await {
-                let details = Details::default().with("limit", by.kind());
-                let entry = self.entry(client, Action::AuthThrottled).failed().with_details(details);
-                write_down(&*self.backend, &self.environment, &entry).await?;
-            }
-            return Err(RegistrationError::TooManyAttempts { retry_after: wait });
+        let admission = self.throttle.admit_signup(client.ip).await;
+        let entry = |details| self.environment.entry_from(client, Action::AuthThrottled).with_details(details);
+        let wait = self.throttle.note_refusal(admission, &*self.backend, &self.environment, entry).await?;
+        if let Some(retry_after) = wait {
+            return Err(RegistrationError::TooManyAttempts { retry_after });
         }
         Ok(self.users.with_password(user, password).await?)
     }
@@ -160,7 +156,7 @@ impl RegistrationManager {
             Rollback::Refused(error) => refused(error),
             Rollback::Storage(error) => Rollback::Storage(error),
         })?;
-        let entry = self.entry(client, Action::UserSignedUp).about(user.id);
+        let entry = self.environment.entry_from(client, Action::UserSignedUp).about(user.id);
         transaction.activity_append(&ActivityEntry { actor: Some(user.id), ..entry }).await?;
         Ok(())
     }
@@ -175,11 +171,6 @@ impl RegistrationManager {
             transaction.user_record_login(user.id, hash, session.created_at).await?;
         }
         read_back(transaction, user.id).await
-    }
-
-    fn entry(&self, client: &ClientInfo, action: Action) -> ActivityEntry {
-        let Environment { clock, ids } = &self.environment;
-        ActivityEntry::from_client(client, action, ActivityId::generate(&**ids), clock.now())
     }
 }
 

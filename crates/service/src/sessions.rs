@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, Actor, Denied, Details, Revocation, RevokeReason, Session, SessionId, UserId,
-    permissions,
+    Action, ActivityEntry, Actor, Denied, Details, Revocation, RevokeReason, Session, SessionId, UserId, permissions,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
 
@@ -133,8 +132,6 @@ impl SessionsManager {
     }
 
     fn entry(&self, actor: &Actor, subject: UserId, details: Details) -> ActivityEntry {
-        let Environment { clock, ids } = &self.environment;
-        let id = ActivityId::generate(&**ids);
-        ActivityEntry::by(actor, Action::SessionRevoked, id, clock.now()).about(subject).with_details(details)
+        self.environment.entry_by(actor, Action::SessionRevoked).about(subject).with_details(details)
     }
 }

@@ -18,8 +18,8 @@ mod update;
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, Actor, Denied, NamePolicy, PasswordContext, PasswordPolicy, PlainPassword,
-    RoleName, User, UserId, UserScope, Username, ValidationError, permissions,
+    Action, ActivityEntry, Actor, Denied, NamePolicy, PasswordContext, PasswordPolicy, PlainPassword, RoleName, User,
+    UserId, UserScope, Username, ValidationError, permissions,
 };
 use usher_storage::{Constraint, StorageError, UsersStorageBackend};
 
@@ -183,8 +183,7 @@ impl UsersManager {
     }
 
     fn entry(&self, actor: &Actor, action: Action, subject: UserId) -> ActivityEntry {
-        let Environment { clock, ids } = &self.environment;
-        ActivityEntry::by(actor, action, ActivityId::generate(&**ids), clock.now()).about(subject)
+        self.environment.entry_by(actor, action).about(subject)
     }
 }
 

@@ -187,7 +187,7 @@ impl AuthManager {
         client: &ClientInfo,
     ) -> Result<Change, StorageError> {
         let details = Details::default().with("session_id", session.id.to_string());
-        let entry = self.entry(client, Action::AuthLogin).about(session.user_id).with_details(details);
+        let entry = self.environment.entry_from(client, Action::AuthLogin).about(session.user_id).with_details(details);
         transaction.session_insert(session).await?;
         transaction.activity_append(&ActivityEntry { actor: Some(session.user_id), ..entry }).await?;
         let change = Change::of(session.user_id);
@@ -221,7 +221,8 @@ impl AuthManager {
             return Ok(change);
         }
         let details = Details::default().with("session_id", old.id.to_string());
-        let entry = self.entry(client, Action::SessionRevoked).about(old.user_id).with_details(details);
+        let entry =
+            self.environment.entry_from(client, Action::SessionRevoked).about(old.user_id).with_details(details);
         transaction.activity_append(&entry).await?;
         Ok(change.and_of(old.user_id).ending_sessions([old.id]))
     }
@@ -254,7 +255,7 @@ impl AuthManager {
         client: &ClientInfo,
     ) -> Result<(), AuthError> {
         let digest = self.throttle.digest(&identifier.key());
-        let mut entry = self.entry(client, Action::AuthLogin).failed();
+        let mut entry = self.environment.entry_from(client, Action::AuthLogin).failed();
         match found {
             Some(account) => entry = entry.about(account.user.id),
             None => {

@@ -1,9 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use usher_domain::{
-    Action, ActivityEntry, ActivityId, Actor, ClientInfo, Details, PlainToken, Revocation, RevokeReason, SessionId,
-    UserId,
-};
+use usher_domain::{Action, Actor, ClientInfo, Details, PlainToken, Revocation, RevokeReason, SessionId, UserId};
 use usher_storage::StorageError;
 
 use super::{AuthError, AuthManager};
@@ -69,9 +66,9 @@ impl AuthManager {
         let Some(actor) = by_access.or(by_refresh) else { return Ok(()) };
         let Some((session, user)) = actor.session().zip(actor.user_id()) else { return Ok(()) };
 
-        let at = self.environment.clock.now();
-        let revocation = Revocation { at, reason: RevokeReason::Logout };
-        let (actor, shown) = (&actor, &shown);
+        let entry = self.environment.entry_by(&actor, Action::AuthLogout).about(user);
+        let revocation = Revocation { at: entry.occurred_at, reason: RevokeReason::Logout };
+        let (actor, shown, entry) = (&actor, &shown, &entry);
         transact(&*self.backend, &self.environment, |transaction| async move {
             let ended = match scope {
                 LogoutScope::Session => end_these(&transaction, shown, revocation).await?,
@@ -84,15 +81,12 @@ impl AuthManager {
             if ended.sessions.is_empty() {
                 return Ok(());
             }
-            let entry = |action, about| {
-                let id = ActivityId::generate(&*self.environment.ids);
-                ActivityEntry::by(actor, action, id, at).about(about)
-            };
             let details = Details::default().with("scope", scope.as_str()).with("sessions", ended.sessions.len());
-            transaction.activity_append(&entry(Action::AuthLogout, user).with_details(details)).await?;
+            transaction.activity_append(&entry.clone().with_details(details)).await?;
             for (foreign, owner) in shown.iter().filter(|(id, owner)| **owner != user && ended.sessions.contains(id)) {
                 let details = Details::default().with("session_id", foreign.to_string());
-                transaction.activity_append(&entry(Action::SessionRevoked, *owner).with_details(details)).await?;
+                let entry = self.environment.entry_by(actor, Action::SessionRevoked).about(*owner);
+                transaction.activity_append(&entry.with_details(details)).await?;
             }
             transaction.commit_then((), self.revocations.announce(ended.change)).await
         })

@@ -103,7 +103,12 @@ impl AuthManager {
             .with("session_id", session.id.to_string())
             .with("generation", session.generation)
             .with("presented", presented);
-        let entry = self.entry(client, Action::AuthRefreshReused).failed().about(session.user_id).with_details(details);
+        let entry = self
+            .environment
+            .entry_from(client, Action::AuthRefreshReused)
+            .failed()
+            .about(session.user_id)
+            .with_details(details);
         let revocation = Revocation { at: entry.occurred_at, reason: RevokeReason::RefreshReused };
         let (id, user, entry) = (session.id, session.user_id, &entry);
         transact(&*self.backend, &self.environment, |transaction| async move {

@@ -6,10 +6,11 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use usher_domain::SessionId;
+use usher_domain::{ActivityEntry, Details, SessionId};
+use usher_storage::UsersStorageBackend;
 
 use super::{Decision, Limit, LimitKey, Limits, MemoryRateLimiter, RateLimiter, Try};
-use crate::{DerivedKey, Environment, MasterKey, Purpose};
+use crate::{DerivedKey, Environment, Failure, MasterKey, Purpose, transact::write_down};
 
 /// At most one entry a minute tells of the same thing.
 const NOTED: Limit = Limit::steady(1, 1, Duration::from_secs(60));
@@ -138,6 +139,23 @@ impl Throttle {
     /// Whether something is to be written down that was not written down within the last minute.
     pub(crate) async fn is_news(&self, kind: &'static str, what: &str) -> bool {
         self.reserve(&[self.one(kind, what, NOTED)]).await == Admission::Admitted
+    }
+
+    /// How long somebody is to wait who was not admitted. That he was refused is written down once a minute
+    /// for each limit, by the entry that is made with these details.
+    pub(crate) async fn note_refusal(
+        &self,
+        admission: Admission,
+        backend: &dyn UsersStorageBackend,
+        environment: &Environment,
+        entry: impl FnOnce(Details) -> ActivityEntry,
+    ) -> Result<Option<Duration>, Failure> {
+        let Admission::Refused { wait, by } = admission else { return Ok(None) };
+        if self.is_news("auth.throttled", &by.to_string()).await {
+            let entry = entry(Details::default().with("limit", by.kind())).failed();
+            write_down(backend, environment, &entry).await?;
+        }
+        Ok(Some(wait))
     }
 
     async fn reserve(&self, tries: &[Try]) -> Admission {

@@ -1,4 +1,4 @@
-use usher_domain::{Action, Actor, Details, PasswordHash, PlainPassword, UserInDB};
+use usher_domain::{Action, Actor, PasswordHash, PlainPassword, UserInDB};
 
 use super::{UsersError, UsersManager};
 use crate::{Failure, Verification, throttle::Admission, transact::write_down};
@@ -40,12 +40,10 @@ impl UsersManager {
         actor: &Actor,
         account: &UserInDB,
     ) -> Result<(), UsersError> {
-        let Admission::Refused { wait, by } = admission else { return Ok(()) };
-        if self.throttle.is_news("auth.throttled", &by.to_string()).await {
-            let details = Details::default().with("limit", by.kind());
-            let entry = self.entry(actor, Action::AuthThrottled, account.user.id).failed().with_details(details);
-            write_down(&*self.backend, &self.environment, &entry).await?;
+        let entry = |details| self.entry(actor, Action::AuthThrottled, account.user.id).with_details(details);
+        match self.throttle.note_refusal(admission, &*self.backend, &self.environment, entry).await? {
+            Some(retry_after) => Err(UsersError::TooManyAttempts { retry_after }),
+            None => Ok(()),
         }
-        Err(UsersError::TooManyAttempts { retry_after: wait })
     }
 }
