@@ -10,7 +10,7 @@ mod query;
 
 pub(crate) use bearer::{CurrentUser, bearer_token};
 pub(crate) use body::{BodyLimit, OptionalJson, ValidJson, says_json};
-pub(crate) use client::Client;
+pub(crate) use client::{Client, client_info};
 pub(crate) use if_match::IfMatch;
 pub(crate) use json::{nullable, present};
 pub(crate) use path::PathId;

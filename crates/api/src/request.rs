@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpMessage, dev::ServiceRequest, http::header::HeaderName};
+use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest, http::header::HeaderName};
 use usher_domain::RequestId;
 use usher_service::Environment;
 
@@ -15,6 +15,15 @@ pub(crate) struct RequestContext {
     pub id: RequestId,
     /// When its head was read, on the monotonic clock.
     pub started: Duration,
+}
+
+/// The template of the route, the same with and without a slash at the end.
+pub(crate) fn route_of(request: &HttpRequest) -> String {
+    let mut template = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    if template.ends_with('/') {
+        template.pop();
+    }
+    template
 }
 
 impl RequestContext {

@@ -28,7 +28,7 @@ impl FromRequest for Client {
     }
 }
 
-pub(super) fn client_info(request: &HttpRequest) -> Result<ClientInfo, ApiError> {
+pub(crate) fn client_info(request: &HttpRequest) -> Result<ClientInfo, ApiError> {
     let headers = request.headers();
     let trusted = &state_of(request)?.settings.trusted_proxies;
     let ip = request.peer_addr().map(|peer| client_ip(peer.ip(), headers, trusted));

@@ -11,11 +11,13 @@ use actix_web::{
     web::Data,
 };
 use futures_util::FutureExt;
-use usher_domain::Actor;
+use usher_domain::{Actor, Principal};
 
 use crate::{
     ApiState,
     error::{ApiError, ErrorCode},
+    extract::client_info,
+    request::route_of,
 };
 
 pub(crate) async fn guard<B: MessageBody + 'static>(
@@ -24,13 +26,14 @@ pub(crate) async fn guard<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let head = request.request().clone();
-    let work = AssertUnwindSafe(next.call(request)).catch_unwind();
+    let work = async {
+        let answer = next.call(request).await?;
+        note_denied(&state, &answer).await;
+        Ok(answer)
+    };
+    let work = AssertUnwindSafe(work).catch_unwind();
     let refusal = match timeout(state.settings.request_timeout, work).await {
-        Ok(Ok(answer)) => {
-            let answer = answer?;
-            note_denied(&state, &answer).await;
-            return Ok(answer.map_into_left_body());
-        }
+        Ok(Ok(answer)) => return answer.map(ServiceResponse::map_into_left_body),
         Ok(Err(_)) => {
             tracing::error!("a handler panicked");
             ApiError::internal()
@@ -48,8 +51,10 @@ async fn note_denied<B>(state: &ApiState, answer: &ServiceResponse<B>) {
         return;
     }
     let request = answer.request();
-    let Some(actor) = request.extensions().get::<Actor>().cloned() else { return };
-    let route = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
+    let principal = request.extensions().get::<Principal>().cloned();
+    let (Some(Principal::User { user, session }), Ok(client)) = (principal, client_info(request)) else { return };
+    let actor = Actor::user(user, session, client);
+    let route = format!("{} {}", request.method(), route_of(request));
     if let Err(error) = state.auth.note_denied(&actor, &route).await {
         tracing::warn!(%error, "what was denied could not be written down");
     }

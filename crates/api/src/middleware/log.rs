@@ -11,7 +11,10 @@ use actix_web::{
 use tracing::{Span, field::Empty};
 use tracing_actix_web::RootSpanBuilder;
 
-use crate::{ApiState, request::RequestContext};
+use crate::{
+    ApiState,
+    request::{RequestContext, route_of},
+};
 
 /// The span of a request: method, route template, request id, and later status, latency and user.
 pub(crate) struct RequestSpan;
@@ -21,7 +24,7 @@ impl RootSpanBuilder for RequestSpan {
         tracing::info_span!(
             "request",
             method = method_name(request.method()),
-            route = request.match_pattern().as_deref().map_or("none", without_slash),
+            route = route_of(request.request()),
             request_id = RequestContext::of(request).map(|context| tracing::field::display(context.id)),
             user_id = Empty,
             status = Empty,
@@ -40,11 +43,6 @@ impl RootSpanBuilder for RequestSpan {
         }
         tracing::info!("request finished");
     }
-}
-
-/// The template with or without a slash at the end is the same route.
-fn without_slash(template: &str) -> &str {
-    template.strip_suffix('/').unwrap_or(template)
 }
 
 /// Methods that are not those of HTTP itself are texts of the client's choice.
