@@ -43,9 +43,5 @@ pub(crate) async fn end_access(
 /// What is to be announced where the epoch of a user was raised.
 pub(crate) async fn tokens_so_far(transaction: &dyn Transaction, user: UserId) -> Result<Change, StorageError> {
     let account = transaction.user_by_id(user, UserScope::WithDeleted).await?;
-    let change = Change::of(user);
-    Ok(match account {
-        Some(account) => change.ending_tokens_before(user, account.token_epoch),
-        None => change,
-    })
+    Ok(account.map_or(Change::of(user), |account| Change::of_tokens_before(user, account.token_epoch)))
 }

@@ -125,9 +125,8 @@ impl Change {
         self
     }
 
-    /// Every token of the user from before he had this epoch.
-    pub(crate) fn ending_tokens_before(mut self, user: UserId, minimum_epoch: i64) -> Self {
-        self.blocked.push(BlockedTokens::OfUser { user, minimum_epoch });
-        self
+    /// Ends every token of the user from before he had this epoch.
+    pub(crate) fn of_tokens_before(user: UserId, minimum_epoch: i64) -> Self {
+        Self { users: vec![user], blocked: vec![BlockedTokens::OfUser { user, minimum_epoch }] }
     }
 }

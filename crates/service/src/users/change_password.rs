@@ -3,11 +3,7 @@ use usher_domain::{
 };
 
 use super::{UsersError, UsersManager, target};
-use crate::{
-    Failure,
-    revocations::Change,
-    transact::{Rollback, transact},
-};
+use crate::{Failure, revocations::Change, transact::transact};
 
 /// Somebody's wish for another password.
 #[derive(Debug, Clone)]
@@ -39,15 +35,13 @@ impl UsersManager {
         let (entry, hash, verified) = (&entry, &hash, &verified);
         transact(&*self.backend, &self.environment, |transaction| async move {
             let locked = transaction.user_by_id_for_update(id, UserScope::Existing).await?;
-            let changed_meanwhile = locked.and_then(|locked| locked.password_hash).as_ref() != Some(verified);
-            if changed_meanwhile {
-                return Err(Rollback::Refused(UsersError::CurrentPasswordIncorrect));
-            }
+            let stored = locked.and_then(|locked| locked.password_hash);
+            target::require_password(stored.as_ref(), verified)?;
             transaction.user_set_password(id, hash, false, now).await?;
             transaction.session_revoke_all(id, Some(session), Revocation { at: now, reason }).await?;
             transaction.activity_append(entry).await?;
             let changed = target::read_back(&transaction, id).await?;
-            let change = Change::of(id).ending_tokens_before(id, changed.token_epoch);
+            let change = Change::of_tokens_before(id, changed.token_epoch);
             transaction.commit_then(changed, self.revocations.announce(change)).await
         })
         .await

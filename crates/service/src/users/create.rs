@@ -3,14 +3,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use usher_domain::{
     Action, Actor, Details, EmailAddress, ExternalId, Fault, FaultCode, Metadata, NewUser, PasswordContext,
-    Permissions, PlainPassword, RoleName, User, UserId, UserScope, UsernameOrigin, ValidationError, permissions,
+    Permissions, PlainPassword, RoleName, User, UserId, UsernameOrigin, ValidationError, permissions,
 };
 
-use super::{UsersError, UsersManager, taken};
-use crate::{
-    Failure,
-    transact::{Rollback, transact},
-};
+use super::{UsersError, UsersManager, taken, target};
+use crate::transact::transact;
 
 /// An account that somebody wants made, as it came in: nothing is checked yet, so that all faults can
 /// be told at once.
@@ -50,11 +47,11 @@ impl UsersManager {
         if roles_chosen {
             actor.require(&permissions::ROLES_ASSIGN)?;
         }
-        let (mut user, password) = self.check_draft(draft, UsernameOrigin::Administrator)?;
+        let (user, password) = self.check_draft(draft, UsernameOrigin::Administrator)?;
         if roles_chosen {
             self.check_roles(actor, &user.roles).await?;
         }
-        user.password_hash = Some(self.hasher.hash(password).await.map_err(Failure::from)?);
+        let user = self.with_password(user, password).await?;
 
         let roles: Vec<_> = user.roles.iter().map(RoleName::as_str).collect();
         let entry =
@@ -63,8 +60,7 @@ impl UsersManager {
         transact(&*self.backend, &self.environment, |transaction| async move {
             transaction.user_insert(user).await.map_err(taken)?;
             transaction.activity_append(entry).await?;
-            let made = transaction.user_by_id(user.id, UserScope::Existing).await?;
-            let made = made.ok_or(Rollback::Refused(UsersError::NotFound))?;
+            let made = target::read_back(&transaction, user.id).await?;
             transaction.commit(made.user).await
         })
         .await

@@ -1,12 +1,7 @@
-use usher_domain::{
-    Action, Actor, Denied, PlainPassword, Revocation, RevokeReason, UserChanges, UserScope, UserStatus,
-};
+use usher_domain::{Actor, Denied, PlainPassword, UserScope};
 
-use super::{UsersError, UsersManager, target};
-use crate::{
-    revocations::end_access,
-    transact::{Rollback, transact},
-};
+use super::{UsersError, UsersManager, status::DELETE, target};
+use crate::transact::transact;
 
 impl UsersManager {
     /// Deletes the actor's own account softly: his sessions end, and an administrator can restore it for a
@@ -27,29 +22,16 @@ impl UsersManager {
         if version.is_some_and(|version| version != account.user.version) {
             return Err(UsersError::VersionMismatch);
         }
-        let verified = self.check_current_password(actor, &account, current_password, Action::UserDeleted).await?;
+        let verified = self.check_current_password(actor, &account, current_password, DELETE.action).await?;
 
-        let entry = self.entry(actor, Action::UserDeleted, id);
-        let revocation = Revocation { at: entry.occurred_at, reason: RevokeReason::Deleted };
+        let entry = self.entry(actor, DELETE.action, id);
         let (entry, verified) = (&entry, &verified);
         transact(&*self.backend, &self.environment, |transaction| async move {
             let account = target::lock_with_admins(&transaction, actor, id).await?;
             target::require_version(&account, version)?;
-            target::require_existing(&account)?;
-            if account.password_hash.as_ref() != Some(verified) {
-                return Err(Rollback::Refused(UsersError::CurrentPasswordIncorrect));
-            }
-            target::keep_an_admin(&transaction, &account).await?;
-            let deactivated_since = match account.user.status {
-                UserStatus::Deactivated { since } => Some(since),
-                UserStatus::Active | UserStatus::Deleted { .. } => None,
-            };
-            let status = UserStatus::Deleted { since: revocation.at, deactivated_since };
-            let changes = UserChanges { status: Some(status), ..UserChanges::default() };
-            transaction.user_update(id, None, &changes, revocation.at).await?;
-            let ended = end_access(&*transaction, id, revocation).await?;
-            transaction.activity_append(entry).await?;
-            transaction.commit_then((), self.revocations.announce(ended.change)).await
+            target::require_password(account.password_hash.as_ref(), verified)?;
+            let change = DELETE.take(&transaction, &account, entry).await?;
+            transaction.commit_then((), self.revocations.announce(change)).await
         })
         .await
     }

@@ -24,7 +24,7 @@ impl UsersManager {
             transaction.activity_blank(id).await?;
             transaction.user_purge(id).await?;
             transaction.activity_append(entry).await?;
-            let change = Change::of(id).ending_tokens_before(id, account.token_epoch + 1);
+            let change = Change::of_tokens_before(id, account.token_epoch + 1);
             transaction.commit_then((), self.revocations.announce(change)).await
         })
         .await

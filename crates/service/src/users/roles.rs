@@ -46,7 +46,7 @@ impl UsersManager {
             let details = Details::default().with("old", names(&held)).with("new", names(wanted));
             transaction.activity_append(&entry.clone().with_details(details)).await?;
             let changed = target::read_back(&transaction, id).await?;
-            let change = Change::of(id).ending_tokens_before(id, changed.token_epoch);
+            let change = Change::of_tokens_before(id, changed.token_epoch);
             transaction.commit_then(changed.user, self.revocations.announce(change)).await
         })
         .await

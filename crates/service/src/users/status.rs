@@ -1,20 +1,20 @@
 use usher_domain::{
-    Action, Actor, Details, Fault, FaultCode, Permission, Revocation, RevokeReason, Timestamp, User, UserChanges,
-    UserId, UserStatus, ValidationError, permissions,
+    Action, ActivityEntry, Actor, Details, Fault, FaultCode, Permission, Revocation, RevokeReason, Timestamp, User,
+    UserChanges, UserId, UserInDB, UserStatus, ValidationError, permissions,
 };
 
 use super::{UsersError, UsersManager, target};
 use crate::{
     revocations::{Change, end_access},
-    transact::transact,
+    transact::{OpenTransaction, Rollback, transact},
 };
 
 /// The most characters of a reason.
 const REASON_LENGTH: usize = 500;
 
 /// A step in the life of an account.
-struct Step {
-    action: Action,
+pub(super) struct Step {
+    pub(super) action: Action,
     permission: Permission,
     /// Why its sessions end; they stay where there is none.
     ends_sessions: Option<RevokeReason>,
@@ -42,7 +42,7 @@ const ACTIVATE: Step = Step {
     },
 };
 
-const DELETE: Step = Step {
+pub(super) const DELETE: Step = Step {
     action: Action::UserDeleted,
     permission: permissions::USERS_DELETE,
     ends_sessions: Some(RevokeReason::Deleted),
@@ -65,6 +65,30 @@ const RESTORE: Step = Step {
         UserStatus::Active | UserStatus::Deactivated { .. } => None,
     },
 };
+
+impl Step {
+    /// Takes it with an account that is locked together with the administrators.
+    pub(super) async fn take(
+        &self,
+        transaction: &OpenTransaction,
+        account: &UserInDB,
+        entry: &ActivityEntry,
+    ) -> Result<Change, Rollback<UsersError>> {
+        let (id, now) = (account.user.id, entry.occurred_at);
+        let status = (self.next)(account.user.status, now).ok_or_else(|| target::wrong_status(account))?;
+        if status != UserStatus::Active {
+            target::keep_an_admin(transaction, account).await?;
+        }
+        let changes = UserChanges { status: Some(status), ..UserChanges::default() };
+        transaction.user_update(id, None, &changes, now).await?;
+        let change = match self.ends_sessions {
+            Some(reason) => end_access(&**transaction, id, Revocation { at: now, reason }).await?.change,
+            None => Change::of(id),
+        };
+        transaction.activity_append(entry).await?;
+        Ok(change)
+    }
+}
 
 impl UsersManager {
     /// Shuts an account, reversibly. Its names stay taken, its sessions end.
@@ -113,22 +137,11 @@ impl UsersManager {
         actor.require(&step.permission)?;
         target::require_other(actor, id)?;
         let entry = self.entry(actor, step.action, id).with_details(details(reason)?);
-        let now = entry.occurred_at;
         let (entry, step) = (&entry, &step);
         transact(&*self.backend, &self.environment, |transaction| async move {
             let account = target::lock_with_admins(&transaction, actor, id).await?;
             target::require_version(&account, version)?;
-            let status = (step.next)(account.user.status, now).ok_or_else(|| target::wrong_status(&account))?;
-            if status != UserStatus::Active {
-                target::keep_an_admin(&transaction, &account).await?;
-            }
-            let changes = UserChanges { status: Some(status), ..UserChanges::default() };
-            transaction.user_update(id, None, &changes, now).await?;
-            let change = match step.ends_sessions {
-                Some(reason) => end_access(&*transaction, id, Revocation { at: now, reason }).await?.change,
-                None => Change::of(id),
-            };
-            transaction.activity_append(entry).await?;
+            let change = step.take(&transaction, &account, entry).await?;
             let changed = target::read_back(&transaction, id).await?;
             transaction.commit_then(changed.user, self.revocations.announce(change)).await
         })

@@ -1,6 +1,6 @@
 //! Whom a change is about: found, locked, and within the actor's reach.
 
-use usher_domain::{Actor, Permission, RoleName, UserId, UserInDB, UserScope, UserStatus, permissions};
+use usher_domain::{Actor, PasswordHash, Permission, RoleName, UserId, UserInDB, UserScope, UserStatus, permissions};
 
 use super::UsersError;
 use crate::transact::{OpenTransaction, Rollback};
@@ -53,6 +53,11 @@ pub(super) fn require_existing(account: &UserInDB) -> Checked<()> {
         UserStatus::Deleted { .. } => Err(wrong_status(account)),
         UserStatus::Active | UserStatus::Deactivated { .. } => Ok(()),
     }
+}
+
+/// Refuses where the password is not any more the one that was checked before the account was locked.
+pub(super) fn require_password(stored: Option<&PasswordHash>, checked: &PasswordHash) -> Checked<()> {
+    if stored == Some(checked) { Ok(()) } else { Err(Rollback::Refused(UsersError::CurrentPasswordIncorrect)) }
 }
 
 pub(super) fn wrong_status(account: &UserInDB) -> Rollback<UsersError> {
