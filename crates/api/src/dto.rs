@@ -24,7 +24,8 @@ use serde::{
 };
 pub(crate) use session::SessionRead;
 pub(crate) use sign_up::{SignUp, SignedUp, UserCreate};
-pub(crate) use user::{AdminUserCreate, UserRead};
+pub(crate) use user::AdminUserCreate;
+pub use user::UserRead;
 pub(crate) use user_list::{Deletion, UserListQuery};
 pub(crate) use user_update::{
     AdminUserUpdateFull, AdminUserUpdatePartial, PasswordAssignment, RoleAssignment, StatusChange, UserUpdateFull,

@@ -12,7 +12,7 @@ use crate::extract::present;
 /// An account.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(example = json!(example()))]
-pub(crate) struct UserRead<'a> {
+pub struct UserRead<'a> {
     /// Never changes, never used again.
     #[schema(value_type = String, format = "uuid")]
     id: UserId,

@@ -1,56 +1,14 @@
-use serde::Serialize;
-use usher_domain::{EmailAddress, ExternalId, FullName, Metadata, RoleName, Timestamp, User, UserId, Username};
+use usher_api::UserRead;
+use usher_domain::{RoleName, Timestamp, User};
 use usher_service::UsersManager;
 
 use super::{CommandError, find};
 use crate::{cli::ShowUser, commands::say_json, console};
 
-/// An account as JSON: the fields of the API's `UserRead`.
-#[derive(Serialize)]
-pub(super) struct Account<'a> {
-    id: UserId,
-    username: &'a Username,
-    email: Option<&'a EmailAddress>,
-    email_verified: bool,
-    full_name: Option<&'a FullName>,
-    external_id: Option<&'a ExternalId>,
-    metadata: &'a Metadata,
-    status: &'static str,
-    is_active: bool,
-    is_admin: bool,
-    roles: &'a [RoleName],
-    must_change_password: bool,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    last_login_at: Option<Timestamp>,
-}
-
-impl<'a> From<&'a User> for Account<'a> {
-    fn from(user: &'a User) -> Self {
-        Self {
-            id: user.id,
-            username: &user.username,
-            email: user.email.as_ref(),
-            email_verified: user.email_verified_at.is_some(),
-            full_name: user.full_name.as_ref(),
-            external_id: user.external_id.as_ref(),
-            metadata: &user.metadata,
-            status: user.status.as_str(),
-            is_active: user.is_active(),
-            is_admin: user.is_admin(),
-            roles: &user.roles,
-            must_change_password: user.must_change_password,
-            created_at: user.created_at,
-            updated_at: user.updated_at,
-            last_login_at: user.last_login_at,
-        }
-    }
-}
-
 pub(super) async fn show(users: &UsersManager, wanted: &ShowUser) -> Result<(), CommandError> {
     let user = find(users, &wanted.user).await?;
     if wanted.json {
-        return say_json(&Account::from(&user));
+        return say_json(&UserRead::from(&user));
     }
     console::say(describe(&user)?.trim_end());
     Ok(())

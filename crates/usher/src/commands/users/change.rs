@@ -1,7 +1,8 @@
+use usher_api::UserRead;
 use usher_domain::{Actor, PlainPassword, User};
 use usher_service::UsersManager;
 
-use super::{CommandError, account::Account, find, refused};
+use super::{CommandError, find, refused};
 use crate::{
     cli::{SetStatus, ShowUser},
     commands::say_json,
@@ -38,7 +39,7 @@ pub(super) async fn deactivate(users: &UsersManager, wanted: &SetStatus) -> Resu
 /// What has become of the account.
 fn tell(user: &User, json: bool, said: &str) -> Result<(), CommandError> {
     if json {
-        return say_json(&Account::from(user));
+        return say_json(&UserRead::from(user));
     }
     console::say(said);
     Ok(())

@@ -1,7 +1,8 @@
+use usher_api::UserRead;
 use usher_domain::{Actor, PlainPassword};
 use usher_service::{UserDraft, UsersManager};
 
-use super::{CommandError, account::Account, refused};
+use super::{CommandError, refused};
 use crate::{cli::CreateUser, commands::say_json, console};
 
 pub(super) async fn create(
@@ -22,7 +23,7 @@ pub(super) async fn create(
     let made = users.create_user(&Actor::system(), draft).await;
     let user = made.map_err(|error| refused("no account was made", &error))?;
     if wanted.json {
-        return say_json(&Account::from(&user));
+        return say_json(&UserRead::from(&user));
     }
     console::say(&format!("created {} with id {}", user.username, user.id));
     Ok(())

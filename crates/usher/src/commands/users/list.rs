@@ -1,11 +1,8 @@
+use usher_api::UserRead;
 use usher_domain::{EmailAddress, FullName, User, UserFilter, UserOrder};
 use usher_service::UsersManager;
 
-use super::{
-    CommandError,
-    account::{self, Account},
-    page,
-};
+use super::{CommandError, account, page};
 use crate::{cli::ListUsers, commands::say_json_line, console};
 
 /// Page by page, so that a million accounts need no more memory than a hundred.
@@ -22,7 +19,7 @@ pub(super) async fn list(users: &UsersManager, wanted: &ListUsers) -> Result<(),
         let more_here = page.items.len() > left;
         let items: Vec<_> = page.items.iter().take(left).collect();
         if wanted.json {
-            items.iter().try_for_each(|user| say_json_line(&Account::from(*user)))?;
+            items.iter().try_for_each(|user| say_json_line(&UserRead::from(*user)))?;
         } else {
             table.say(&items);
         }

@@ -1,9 +1,10 @@
 use std::collections::BTreeSet;
 
+use usher_api::UserRead;
 use usher_domain::{Actor, RoleName, User};
 use usher_service::UsersManager;
 
-use super::{CommandError, account::Account, find, refused};
+use super::{CommandError, find, refused};
 use crate::{cli::ChangeRoles, commands::say_json, console};
 
 pub(super) async fn roles(users: &UsersManager, wanted: &ChangeRoles) -> Result<(), CommandError> {
@@ -16,7 +17,7 @@ pub(super) async fn roles(users: &UsersManager, wanted: &ChangeRoles) -> Result<
         }
     };
     if wanted.json {
-        return say_json(&Account::from(&user));
+        return say_json(&UserRead::from(&user));
     }
     for role in &user.roles {
         console::say(role.as_str());
