@@ -4,7 +4,7 @@ use actix_web::rt::System;
 use usher_domain::{Timestamp, UserChanges, UserScope, UserStatus, Username};
 use usher_storage::{ConnectSettings, SeaOrmBackend, UserQueries, UsersStorageBackend};
 
-use crate::support::{PASSWORD, Place, Server};
+use crate::support::{MASTER_KEY, PASSWORD, Place, Server};
 
 /// Any free port, reachable from the network.
 const PUBLIC: (&str, &str) = ("USHER__HTTP__BIND", "0.0.0.0:0");
@@ -70,7 +70,7 @@ fn behind_a_public_address_or_in_production_the_password_is_random_too() {
     assert!(is_random(&shown_password(&mut server)));
 
     let local_url = ("USHER__HTTP__PUBLIC_URL", "https://localhost");
-    let key = ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80=");
+    let key = MASTER_KEY;
     let production = [LOOPBACK, CHEAP, local_url, key, ("USHER__PROFILE", "production")];
     let mut server = Server::start(&Place::new(), &[], &production);
     assert!(is_random(&shown_password(&mut server)));

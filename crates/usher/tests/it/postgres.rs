@@ -5,16 +5,13 @@ use std::thread;
 use actix_web::rt::System;
 use usher_storage::{SigningKeyStore, contract::TestDatabase};
 
-use crate::support::{Place, QUICK, Server};
+use crate::support::{MASTER_KEY, Place, QUICK, Server};
 
 /// Proves: OP-08
 #[test]
 fn two_first_starts_at_once_make_one_schema_one_administrator_and_one_set_of_keys() {
     let Some(database) = System::new().block_on(TestDatabase::postgres()) else { return };
-    let shared = [
-        ("USHER__DATABASE__URL", database.url()),
-        ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
-    ];
+    let shared = [("USHER__DATABASE__URL", database.url()), MASTER_KEY];
     let variables = [QUICK.as_slice(), &shared].concat();
     let place = Place::new();
     let servers: Vec<Server> = thread::scope(|scope| {
@@ -46,11 +43,7 @@ fn two_first_starts_at_once_make_one_schema_one_administrator_and_one_set_of_key
 fn a_password_of_the_database_is_shown_nowhere() {
     let Some(database) = System::new().block_on(TestDatabase::postgres()) else { return };
     let url = database.url().replacen("postgres@", "postgres:hunter2@", 1);
-    let shared = [
-        ("USHER__DATABASE__URL", url.as_str()),
-        ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
-        ("USHER__TELEMETRY__LOG_LEVEL", "trace"),
-    ];
+    let shared = [("USHER__DATABASE__URL", url.as_str()), MASTER_KEY, ("USHER__TELEMETRY__LOG_LEVEL", "trace")];
     let server = Server::start(&Place::new(), &[], &[QUICK.as_slice(), &shared].concat());
     assert_eq!(server.client.login("admin", "admin").status, 200);
     let ended = server.stop();

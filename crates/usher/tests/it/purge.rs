@@ -10,7 +10,7 @@ use usher_domain::{
 use usher_service::Environment;
 use usher_storage::{ActivityQueries, SeaOrmBackend, UserQueries, UsersStorageBackend, contract::TestDatabase};
 
-use crate::support::{Place, QUICK, Server, load, only_fault};
+use crate::support::{MASTER_KEY, Place, QUICK, Server, load, only_fault};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -58,10 +58,7 @@ fn left_by_a_server(database: &TestDatabase, settings: &[(&str, &str)], gone: &s
         let recent = deleted(&backend, &environment, "recent", 29).await;
         (backend, expired, recent)
     });
-    let shared = [
-        ("USHER__DATABASE__URL", database.url()),
-        ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
-    ];
+    let shared = [("USHER__DATABASE__URL", database.url()), MASTER_KEY];
     let server = Server::start(&Place::new(), &[], &[QUICK.as_slice(), &shared, settings].concat());
     system.block_on(async {
         let gone = Username::parse(gone).unwrap();

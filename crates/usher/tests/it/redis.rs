@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use usher_adapters::contract::RedisServer;
 
-use crate::support::{Place, QUICK, Server};
+use crate::support::{MASTER_KEY, Place, QUICK, Server};
 
 fn start(place: &Place, redis: &RedisServer) -> Server {
     Server::start(place, &[], &[QUICK.as_slice(), &[("USHER__REDIS__URL", &redis.url())]].concat())
@@ -98,7 +98,6 @@ fn a_redis_that_hangs_is_asked_once_and_then_left_alone() {
 fn limits_are_shared_over_processes_and_stay_in_force_without_redis() {
     let Some(mut redis) = RedisServer::up() else { return };
     let places = [Place::new(), Place::new()];
-    let key = ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80=");
     let limited = [
         ("USHER__THROTTLE__ENABLED", "true"),
         ("USHER__THROTTLE__LOGIN_ACCOUNT_NETWORK__WAIT_MIN", "1h"),
@@ -106,7 +105,8 @@ fn limits_are_shared_over_processes_and_stay_in_force_without_redis() {
     ];
     let url = redis.url();
     let variables =
-        [QUICK.as_slice(), &limited, &[key, ("USHER__REDIS__URL", &url), ("USHER__REDIS__TIMEOUT", "5s")]].concat();
+        [QUICK.as_slice(), &limited, &[MASTER_KEY, ("USHER__REDIS__URL", &url), ("USHER__REDIS__TIMEOUT", "5s")]]
+            .concat();
     let [here, there] = [0, 1].map(|n| Server::start(&places[n], &[], &variables));
     let guess = |server: &Server| server.client.login("ada", "Not-it-7-times").status;
     for server in [&here, &there, &here, &there, &here] {

@@ -4,9 +4,7 @@ use actix_web::rt::System;
 use serde_json::json;
 use usher_storage::contract::TestDatabase;
 
-use crate::support::{Answer, Place, QUICK, Server};
-
-const KEY: (&str, &str) = ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80=");
+use crate::support::{Answer, MASTER_KEY, Place, QUICK, Server};
 
 /// Which names the issuer of tokens. By itself it would change with the port.
 const PUBLIC_URL: (&str, &str) = ("USHER__HTTP__PUBLIC_URL", "http://127.0.0.1:8080");
@@ -27,7 +25,7 @@ fn refresh_token(answer: &Answer) -> String {
 
 fn old_tokens_stay_refused(variables: &[(&str, &str)]) {
     let place = Place::new();
-    let variables = [variables, &QUICK, &[KEY, PUBLIC_URL, ("USHER__AUTH__REFRESH_GRACE", "5m")]].concat();
+    let variables = [variables, &QUICK, &[MASTER_KEY, PUBLIC_URL, ("USHER__AUTH__REFRESH_GRACE", "5m")]].concat();
     let server = Server::start(&place, &[], &variables);
     let stolen = sign_in(&server);
     let parent = refresh_token(&refresh(&server, &stolen));

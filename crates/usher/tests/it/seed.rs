@@ -7,7 +7,7 @@ use serde_json::Value;
 use usher_domain::{Action, ActivityFilter, PageSize};
 use usher_storage::{ActivityQueries, ConnectSettings, SeaOrmBackend, contract::TestDatabase};
 
-use crate::support::{Place, QUICK, Server};
+use crate::support::{MASTER_KEY, Place, QUICK, Server};
 
 const PASSWORD: &str = "Made-up-4-benchmarks";
 
@@ -101,10 +101,7 @@ fn each_of_them_has_an_entry_in_the_activity_log() {
 #[test]
 fn postgresql_takes_them_too() {
     let Some(database) = System::new().block_on(TestDatabase::postgres()) else { return };
-    let shared = [
-        ("USHER__DATABASE__URL", database.url()),
-        ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
-    ];
+    let shared = [("USHER__DATABASE__URL", database.url()), MASTER_KEY];
     let variables = [QUICK.as_slice(), &shared].concat();
     let place = Place::new();
     seed(&place, &variables, "150");
@@ -123,11 +120,8 @@ fn postgresql_takes_them_too() {
 #[test]
 fn production_and_wrong_numbers_are_refused() {
     let place = Place::new();
-    let production = [
-        ("USHER__PROFILE", "production"),
-        ("USHER__HTTP__PUBLIC_URL", "https://accounts.example.com"),
-        ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
-    ];
+    let production =
+        [("USHER__PROFILE", "production"), ("USHER__HTTP__PUBLIC_URL", "https://accounts.example.com"), MASTER_KEY];
     let refused = place.run(&["dev", "seed", "--users", "1"], &production);
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""), "{refused:?}");
     assert!(refused.stderr.contains("not done in profile production"), "{refused:?}");

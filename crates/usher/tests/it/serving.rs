@@ -11,7 +11,7 @@ use usher::Application;
 use usher_domain::SigningKeyRecord;
 use usher_storage::{ConnectSettings, SeaOrmBackend, SigningKeyStore};
 
-use crate::support::{Place, QUICK, Server, load};
+use crate::support::{MASTER_KEY, Place, QUICK, Server, load};
 
 fn signing_keys(place: &Place) -> Vec<SigningKeyRecord> {
     System::new().block_on(async {
@@ -117,7 +117,7 @@ fn an_address_that_is_taken_is_named() {
 fn a_database_that_is_not_there_is_named_without_its_password() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("postgres://usher:hunter2@{silent}/usher");
-    let key = ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80=");
+    let key = MASTER_KEY;
     let refused = Place::new().run(&["serve", "--bind", "127.0.0.1:0"], &[key, ("USHER__DATABASE__URL", &url)]);
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(1), ""));
     assert!(refused.stderr.contains(&format!("postgres://{silent}/usher cannot be used")), "{refused:?}");
@@ -145,7 +145,7 @@ fn another_master_key_is_refused_and_changes_nothing() {
     Server::start(&place, &[], &QUICK).stop();
     let before = signing_keys(&place);
     assert_eq!(before.len(), 1);
-    let other = ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80=");
+    let other = MASTER_KEY;
     let refused = place.run(&["serve"], &[QUICK.as_slice(), &[other]].concat());
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(78), ""));
     assert_eq!(refused.stderr.lines().count(), 1, "{refused:?}");

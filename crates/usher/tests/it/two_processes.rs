@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use usher_domain::{KeyState, Timestamp};
 use usher_storage::{SigningKeyStore, contract::TestDatabase};
 
-use crate::support::{Client, PASSWORD, Place, QUICK, Server};
+use crate::support::{Client, MASTER_KEY, PASSWORD, Place, QUICK, Server};
 
 struct Pair {
     here: Server,
@@ -35,7 +35,7 @@ impl Pair {
     fn variables(database: &TestDatabase) -> Vec<(&'static str, String)> {
         let shared = [
             ("USHER__DATABASE__URL", database.url()),
-            ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
+            MASTER_KEY,
             ("USHER__HTTP__PUBLIC_URL", "http://127.0.0.1:8080"),
         ];
         QUICK.iter().chain(&shared).map(|(name, value)| (*name, (*value).to_owned())).collect()

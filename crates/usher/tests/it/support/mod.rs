@@ -32,6 +32,10 @@ pub(crate) const QUICK: [(&str, &str); 4] = [
     ("USHER__THROTTLE__ENABLED", "false"),
 ];
 
+/// A master key, for what needs one that is given.
+pub(crate) const MASTER_KEY: (&str, &str) =
+    ("USHER__SECRETS__MASTER_KEY", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80=");
+
 /// A folder of a test's own, which the binary runs in.
 pub(crate) struct Place(TempDir);
 
