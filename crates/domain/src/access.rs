@@ -4,7 +4,7 @@ use std::{borrow::Cow, collections::BTreeSet, fmt, net::IpAddr, sync::Arc};
 
 use serde::{Serialize, Serializer};
 
-use crate::{Fault, FaultCode, IdSource, SessionId, Timestamp, User, UserId, names::name_type};
+use crate::{Fault, FaultCode, IdSource, Languages, SessionId, Timestamp, User, UserId, names::name_type};
 
 /// The right to do one kind of thing: `area:verb`, each `[a-z][a-z0-9_-]{0,49}`.
 ///
@@ -251,11 +251,15 @@ pub struct ClientInfo {
     pub request_id: Option<RequestId>,
     /// Whether a proxy, trusted or not, says that it passed the request on.
     pub forwarded: bool,
+    accept_language: Option<String>,
 }
 
 impl ClientInfo {
     /// The most characters of a user agent that are kept.
     pub const USER_AGENT_LENGTH: usize = 256;
+
+    /// The longest `Accept-Language` that is looked at.
+    const ACCEPT_LANGUAGE_LENGTH: usize = 256;
 
     /// Puts the facts together. Of the user agent the first 256 characters are kept, without control
     /// characters.
@@ -263,7 +267,21 @@ impl ClientInfo {
     pub fn new(ip: Option<IpAddr>, user_agent: Option<&str>, request_id: Option<RequestId>) -> Self {
         let user_agent =
             user_agent.map(|text| text.chars().filter(|c| !c.is_control()).take(Self::USER_AGENT_LENGTH).collect());
-        Self { ip, user_agent, request_id, forwarded: false }
+        Self { ip, user_agent, request_id, ..Self::default() }
+    }
+
+    /// The same, with the `Accept-Language` of the request. Of one that is longer than 256 bytes nothing is
+    /// kept.
+    #[must_use]
+    pub fn accepting(mut self, language: Option<&str>) -> Self {
+        self.accept_language = language.filter(|text| text.len() <= Self::ACCEPT_LANGUAGE_LENGTH).map(str::to_owned);
+        self
+    }
+
+    /// The languages that the client asks for.
+    #[must_use]
+    pub fn languages(&self) -> Languages {
+        self.accept_language.as_deref().map(Languages::parse).unwrap_or_default()
     }
 
     /// The same, passed on by a proxy.

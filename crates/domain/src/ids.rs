@@ -111,4 +111,10 @@ typed_ids! {
     ActivityId,
     /// Names one access token (`jti`).
     TokenId,
+    /// Names one one-time token, and is what it is made from.
+    OneTimeTokenId,
+    /// Names one mail.
+    MailId,
+    /// Names one wish for a mail.
+    MailRequestId,
 }

@@ -6,7 +6,10 @@ mod activity;
 mod clock;
 mod error;
 mod ids;
+mod languages;
+mod mail;
 mod names;
+mod one_time_token;
 mod page;
 mod password_policy;
 mod rotation;
@@ -21,10 +24,16 @@ pub use access::{
 pub use activity::{Action, ActivityEntry, ActivityFilter, ActivityPlace, Details, Outcome};
 pub use clock::{Clock, MockClock, Timestamp};
 pub use error::{Fault, FaultCode, FieldFault, ValidationError};
-pub use ids::{ActivityId, IdSource, ParseIdError, SequentialIds, SessionId, TokenId, UserId};
+pub use ids::{
+    ActivityId, IdSource, MailId, MailRequestId, OneTimeTokenId, ParseIdError, SequentialIds, SessionId, TokenId,
+    UserId,
+};
+pub use languages::Languages;
+pub use mail::{MailKind, MailRequest, MailRequestKind, QueuedMail};
 pub use names::{
     EmailAddress, ExternalId, FullName, FullNameStyle, Identifier, Metadata, NamePolicy, Username, UsernameOrigin,
 };
+pub use one_time_token::{OneTimeToken, PendingSignUp, TokenKind, TokenPurpose};
 pub use page::{
     Direction, InvalidPageSize, Match, Page, PageSize, SearchField, SearchPrefix, StatusFilter, UserFilter, UserOrder,
 };

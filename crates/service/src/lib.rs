@@ -6,6 +6,7 @@ pub mod blocklist;
 mod environment;
 mod failure;
 mod jobs;
+pub mod mail;
 mod master_key;
 mod passwords;
 mod registration;
@@ -21,6 +22,7 @@ pub use blocklist::{BlockedTokens, BlocklistError, MemoryBlocklist, TokenBlockli
 pub use environment::{Environment, SystemClock, SystemIds};
 pub use failure::Failure;
 pub use jobs::Purger;
+pub use mail::{Mail, MailError, Mailer, MemoryMailer};
 pub use master_key::{DerivedKey, InvalidMasterKey, MasterKey, Purpose};
 pub use passwords::{
     HashAlgorithm, HashError, HashStats, PasswordHasher, PasswordSettings, PasswordSettingsError, Pepper, Verification,

@@ -3,6 +3,8 @@
 
 mod activity;
 mod error;
+mod mail;
+mod one_time_tokens;
 mod roles;
 mod sessions;
 mod signing_keys;
@@ -17,8 +19,10 @@ mod seaorm;
 
 pub use activity::{ActivityQueries, ActivityWrites};
 pub use error::{Constraint, StorageError};
+pub use mail::{MailQueries, MailWrites};
 #[cfg(feature = "memory")]
 pub use memory::MemoryBackend;
+pub use one_time_tokens::{OneTimeTokenQueries, OneTimeTokenWrites};
 pub use roles::{RoleQueries, RoleWrites};
 #[cfg(feature = "seaorm")]
 pub use seaorm::{ConnectSettings, Engine, MigrationState, SeaOrmBackend};
@@ -36,8 +40,12 @@ pub trait Queries: UserQueries + RoleQueries + SessionQueries + ActivityQueries 
 impl<T: UserQueries + RoleQueries + SessionQueries + ActivityQueries + ?Sized> Queries for T {}
 
 /// All changes: what only a [`Transaction`] does.
-pub trait Writes: UserWrites + RoleWrites + SessionWrites + ActivityWrites {}
-impl<T: UserWrites + RoleWrites + SessionWrites + ActivityWrites + ?Sized> Writes for T {}
+pub trait Writes: UserWrites + RoleWrites + SessionWrites + OneTimeTokenWrites + MailWrites + ActivityWrites {}
+
+impl<T> Writes for T where
+    T: UserWrites + RoleWrites + SessionWrites + OneTimeTokenWrites + MailWrites + ActivityWrites + ?Sized
+{
+}
 
 /// A place where users rest.
 ///

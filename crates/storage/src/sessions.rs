@@ -46,4 +46,7 @@ pub trait SessionWrites {
 
     /// Ends every session of everybody; answers how many this call ended.
     async fn session_revoke_everybodys(&self, revocation: Revocation) -> StorageResult<u64>;
+
+    /// Removes up to `most` sessions whose absolute end came before this moment; answers how many it was.
+    async fn session_delete_expired(&self, before: Timestamp, most: u64) -> StorageResult<u64>;
 }
