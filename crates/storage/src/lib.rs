@@ -36,8 +36,15 @@ use async_trait::async_trait;
 pub type StorageResult<T> = Result<T, StorageError>;
 
 /// All reads: what a backend answers at any time, and a [`Transaction`] from within.
-pub trait Queries: UserQueries + RoleQueries + SessionQueries + ActivityQueries {}
-impl<T: UserQueries + RoleQueries + SessionQueries + ActivityQueries + ?Sized> Queries for T {}
+pub trait Queries:
+    UserQueries + RoleQueries + SessionQueries + OneTimeTokenQueries + MailQueries + ActivityQueries
+{
+}
+
+impl<T> Queries for T where
+    T: UserQueries + RoleQueries + SessionQueries + OneTimeTokenQueries + MailQueries + ActivityQueries + ?Sized
+{
+}
 
 /// All changes: what only a [`Transaction`] does.
 pub trait Writes: UserWrites + RoleWrites + SessionWrites + OneTimeTokenWrites + MailWrites + ActivityWrites {}

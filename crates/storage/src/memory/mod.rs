@@ -5,6 +5,8 @@
 
 mod activity;
 mod lists;
+mod mail;
+mod one_time_tokens;
 mod roles;
 mod sessions;
 mod signing_keys;
@@ -18,9 +20,12 @@ use std::{
 
 use async_trait::async_trait;
 use tokio::sync::OwnedMutexGuard;
-use usher_domain::{ActivityEntry, Role, RoleName, Session, SessionId, SigningKeyRecord, Timestamp, UserId, UserInDB};
+use usher_domain::{
+    ActivityEntry, MailId, MailRequest, MailRequestId, OneTimeToken, OneTimeTokenId, QueuedMail, Role, RoleName,
+    Session, SessionId, SigningKeyRecord, Timestamp, UserId, UserInDB,
+};
 
-use crate::{StorageError, StorageResult, Transaction, UsersStorageBackend};
+use crate::{Constraint, StorageError, StorageResult, Transaction, UsersStorageBackend};
 
 /// A backend that forgets everything with the process. For tests, examples, and as a template.
 ///
@@ -76,8 +81,29 @@ struct State {
     users: BTreeMap<UserId, UserInDB>,
     roles: BTreeMap<RoleName, Role>,
     sessions: BTreeMap<SessionId, Session>,
+    one_time_tokens: BTreeMap<OneTimeTokenId, OneTimeToken>,
+    mail_requests: BTreeMap<MailRequestId, MailRequest>,
+    mails: BTreeMap<MailId, QueuedMail>,
     activity: Vec<ActivityEntry>,
     signing_keys: Vec<SigningKeyRecord>,
+}
+
+impl State {
+    /// Refuses what is tied to an account that does not exist.
+    fn check_user(&self, id: Option<UserId>) -> StorageResult<()> {
+        match id {
+            Some(id) if !self.users.contains_key(&id) => Err(StorageError::Conflict(Constraint::UserExists)),
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// The least of these, in order.
+fn least<T: Ord>(all: impl Iterator<Item = T>, most: u64) -> Vec<T> {
+    let mut all: Vec<_> = all.collect();
+    all.sort_unstable();
+    all.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+    all
 }
 
 /// Something that reads can look at.

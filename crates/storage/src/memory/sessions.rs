@@ -3,8 +3,8 @@ use std::{collections::BTreeSet, net::IpAddr};
 use async_trait::async_trait;
 use usher_domain::{Revocation, Rotation, Session, SessionId, Timestamp, UserId, UserInDB};
 
-use super::{MemoryBackend, Open, View};
-use crate::{Constraint, SessionQueries, SessionWrites, StorageError, StorageResult};
+use super::{MemoryBackend, Open, View, least};
+use crate::{SessionQueries, SessionWrites, StorageResult};
 
 #[async_trait]
 impl<V: View> SessionQueries for MemoryBackend<V> {
@@ -33,9 +33,7 @@ impl<V: View> SessionQueries for MemoryBackend<V> {
 impl SessionWrites for MemoryBackend<Open> {
     async fn session_insert(&self, session: &Session) -> StorageResult<()> {
         self.view.write(|state| {
-            if !state.users.contains_key(&session.user_id) {
-                return Err(StorageError::Conflict(Constraint::UserExists));
-            }
+            state.check_user(Some(session.user_id))?;
             state.sessions.insert(session.id, session.clone());
             Ok(())
         })
@@ -76,6 +74,17 @@ impl SessionWrites for MemoryBackend<Open> {
         self.view.write(|state| {
             let live = state.sessions.values_mut().filter(|session| session.revoked.is_none());
             Ok(live.map(|session| session.revoked = Some(revocation)).count() as u64)
+        })
+    }
+
+    async fn session_delete_expired(&self, before: Timestamp, most: u64) -> StorageResult<u64> {
+        self.view.write(|state| {
+            let expired = state.sessions.values().filter(|session| session.expires_at < before);
+            let expired = least(expired.map(|session| (session.expires_at, session.id)), most);
+            for (_, id) in &expired {
+                state.sessions.remove(id);
+            }
+            Ok(expired.len() as u64)
         })
     }
 }

@@ -156,6 +156,8 @@ impl UserWrites for MemoryBackend<Open> {
     async fn user_purge(&self, id: UserId) -> StorageResult<bool> {
         self.view.write(|state| {
             state.sessions.retain(|_, session| session.user_id != id);
+            state.one_time_tokens.retain(|_, token| token.purpose.user() != Some(id));
+            state.mails.retain(|_, mail| mail.user != Some(id));
             Ok(state.users.remove(&id).is_some())
         })
     }
