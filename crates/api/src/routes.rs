@@ -7,6 +7,7 @@ mod health;
 mod jwks;
 mod me;
 mod openapi;
+mod pages;
 mod sessions;
 mod users;
 
@@ -72,6 +73,10 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(GET_AND_HEAD, "/health/live", health::health_live, health::health_live_docs()).at(Place::Outside),
         Endpoint::new(GET_AND_HEAD, "/health/ready", health::health_ready, health::health_ready_docs())
             .at(Place::Outside),
+        Endpoint::new(GET, "/pages/reset-password", pages::reset_password_page, None).at(Place::Outside),
+        Endpoint::new(GET, "/pages/verify-email", pages::verify_email_page, None).at(Place::Outside),
+        Endpoint::new(GET, "/pages/accept-invitation", pages::accept_invitation_page, None).at(Place::Outside),
+        Endpoint::new(GET, "/pages/{asset}", pages::pages_asset, None).at(Place::Outside),
         Endpoint::new(GET, "/openapi.json", openapi::openapi_json, openapi::openapi_json_docs())
             .at(Place::Documentation),
         Endpoint::new(GET, "/docs", docs::docs_page, None).at(Place::Documentation),
