@@ -140,6 +140,12 @@ impl Details {
         self
     }
 
+    /// A fact that is a text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.as_str()
+    }
+
     /// The facts.
     #[must_use]
     pub fn fields(&self) -> &Map<String, Value> {

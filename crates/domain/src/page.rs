@@ -18,6 +18,9 @@ impl PageSize {
     /// The most items of a page.
     pub const MAX: Self = Self(100);
 
+    /// A single item.
+    pub const ONE: Self = Self(1);
+
     /// Takes a number from 1 to 100.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ pub use logout::{LogoutScope, LogoutTokens};
 pub use refresh::Tokens;
 
 use crate::{
-    AccessGrant, AccessToken, Environment, Failure, PasswordHasher, Revocations, Throttle, TokenIssuer,
+    AccessGrant, AccessToken, Environment, Failure, Outbox, PasswordHasher, Revocations, Throttle, TokenIssuer,
     revocations::Change, throttle::Admission, transact::write_down,
 };
 
@@ -88,12 +88,13 @@ pub struct AuthManager {
     tokens: Arc<TokenIssuer>,
     revocations: Revocations,
     throttle: Throttle,
+    outbox: Outbox,
     settings: AuthSettings,
     environment: Environment,
 }
 
 impl AuthManager {
-    /// A manager over a backend.
+    /// A manager over a backend. It sends no mail.
     #[must_use]
     pub fn new(
         backend: Arc<dyn UsersStorageBackend>,
@@ -104,7 +105,13 @@ impl AuthManager {
         settings: AuthSettings,
         environment: Environment,
     ) -> Self {
-        Self { backend, hasher, tokens, revocations, throttle, settings, environment }
+        Self { backend, hasher, tokens, revocations, throttle, outbox: Outbox::off(), settings, environment }
+    }
+
+    /// The same, and mails go into this outbox.
+    #[must_use]
+    pub fn with_outbox(self, outbox: Outbox) -> Self {
+        Self { outbox, ..self }
     }
 
     /// Signs an access token for a session of this account, with what other services may know: nothing

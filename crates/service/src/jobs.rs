@@ -1,8 +1,16 @@
 //! What is to be done now and again, without anybody asking for it. When is up to the caller.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use crate::{UsersError, UsersManager};
+use usher_storage::UsersStorageBackend;
+
+use crate::{Environment, Failure, UsersError, UsersManager, transact::transact};
+
+/// The most rows that are removed in one transaction, so that nobody waits long for it.
+const BATCH: u64 = 500;
+
+/// For how long a session is kept after its end: whoever signed in from a network within it is known there.
+const SESSION_RETENTION: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// Deletes for ever whoever was softly deleted long enough ago.
 #[derive(Clone)]
@@ -31,5 +39,57 @@ impl Purger {
                 some => purged += some,
             }
         }
+    }
+}
+
+/// Removes what has expired and is of no use any more: one-time tokens, with them sign-ups that nobody
+/// completed, and sessions.
+#[derive(Clone)]
+pub struct Sweeper {
+    backend: Arc<dyn UsersStorageBackend>,
+    environment: Environment,
+}
+
+/// What a [`Sweeper`] has removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// One-time tokens.
+    pub tokens: u64,
+    /// Sessions.
+    pub sessions: u64,
+}
+
+impl Sweeper {
+    /// Removes from this backend.
+    #[must_use]
+    pub fn new(backend: Arc<dyn UsersStorageBackend>, environment: Environment) -> Self {
+        Self { backend, environment }
+    }
+
+    /// Removes until nothing is left that has expired. Several processes may do this at once. Dropped half-way,
+    /// it has removed some.
+    ///
+    /// # Errors
+    /// [`Failure`]; what was removed before it is gone.
+    pub async fn run_once(&self) -> Result<Swept, Failure> {
+        let mut swept = Swept::default();
+        loop {
+            let batch = self.sweep_batch().await?;
+            swept.tokens += batch.tokens;
+            swept.sessions += batch.sessions;
+            if batch.tokens < BATCH && batch.sessions < BATCH {
+                return Ok(swept);
+            }
+        }
+    }
+
+    async fn sweep_batch(&self) -> Result<Swept, Failure> {
+        let now = self.environment.clock.now();
+        transact(&*self.backend, &self.environment, |transaction| async move {
+            let tokens = transaction.one_time_token_delete_expired(now, BATCH).await?;
+            let sessions = transaction.session_delete_expired(now - SESSION_RETENTION, BATCH).await?;
+            transaction.commit(Swept { tokens, sessions }).await
+        })
+        .await
     }
 }

@@ -7,7 +7,9 @@ mod environment;
 mod failure;
 mod jobs;
 pub mod mail;
+mod mailbox;
 mod master_key;
+mod one_time_tokens;
 mod passwords;
 mod registration;
 mod revocations;
@@ -21,13 +23,17 @@ pub use auth::{AuthError, AuthManager, AuthSettings, LoginRequest, LogoutScope, 
 pub use blocklist::{BlockedTokens, BlocklistError, MemoryBlocklist, TokenBlocklist};
 pub use environment::{Environment, SystemClock, SystemIds};
 pub use failure::Failure;
-pub use jobs::Purger;
-pub use mail::{Mail, MailError, Mailer, MemoryMailer};
+pub use jobs::{Purger, Sweeper, Swept};
+pub use mail::{
+    InvalidLinkTemplate, InvalidTemplate, LinkTemplate, Mail, MailDispatcher, MailError, MailLinks, Mailer,
+    MemoryMailer, Outbox, Stationery, TemplateOverride, Templates, TokenLifetimes,
+};
+pub use mailbox::{MailboxError, MailboxManager};
 pub use master_key::{DerivedKey, InvalidMasterKey, MasterKey, Purpose};
 pub use passwords::{
     HashAlgorithm, HashError, HashStats, PasswordHasher, PasswordSettings, PasswordSettingsError, Pepper, Verification,
 };
-pub use registration::{RegistrationError, RegistrationManager, RegistrationMode, SignUp};
+pub use registration::{RegistrationError, RegistrationManager, RegistrationMode, SignUp, SignUpOutcome};
 pub use revocations::{RevocationSettings, Revocations};
 pub use sessions::{SessionsError, SessionsManager};
 pub use throttle::{Decision, Limit, LimitKey, Limits, MemoryRateLimiter, Pace, RateLimiter, Refusal, Throttle, Try};
@@ -36,6 +42,6 @@ pub use tokens::{
     TokenSettings,
 };
 pub use users::{
-    BootstrapAdmin, BootstrapOutcome, ChangePassword, DEFAULT_ADMIN_PASSWORD, PersonalData, Total, UserDraft, UserList,
-    UserPatch, UsersError, UsersManager, UsersSettings,
+    BootstrapAdmin, BootstrapOutcome, ChangePassword, DEFAULT_ADMIN_PASSWORD, EmailChange, PersonalData, Total,
+    UserDraft, UserList, UserPatch, UsersError, UsersManager, UsersSettings,
 };

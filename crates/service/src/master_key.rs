@@ -21,6 +21,8 @@ pub enum Purpose {
     SealSigningKeys,
     /// Signs refresh tokens.
     SignRefreshTokens,
+    /// Makes one-time tokens.
+    MakeOneTimeTokens,
     /// Makes digests of names that nobody has, for the activity log.
     DigestIdentifiers,
 }
@@ -30,6 +32,7 @@ impl Purpose {
         match self {
             Self::SealSigningKeys => b"usher/v1/seal-signing-keys",
             Self::SignRefreshTokens => b"usher/v1/sign-refresh-tokens",
+            Self::MakeOneTimeTokens => b"usher/v1/make-one-time-tokens",
             Self::DigestIdentifiers => b"usher/v1/digest-identifiers",
         }
     }

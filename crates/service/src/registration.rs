@@ -3,12 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, ClientInfo, NewUser, PlainPassword, PlainToken, Session, User, UserId, UserInDB, UserScope,
+    Action, ActivityEntry, ClientInfo, NewUser, PendingSignUp, PlainPassword, PlainToken, Session, TokenPurpose, User,
+    UserId, UserInDB, UserScope,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
 
 use crate::{
     AuthError, AuthManager, Environment, Failure, Throttle, Tokens, UserDraft, UsersError, UsersManager,
+    mail::Addressee,
     transact::{OpenTransaction, Rollback, transact},
     users::taken,
 };
@@ -19,8 +21,25 @@ pub enum RegistrationMode {
     /// Everybody.
     #[default]
     Open,
+    /// Everybody who proves his address first: there is no account before.
+    Verified,
     /// Nobody: accounts are made by administrators.
     Closed,
+}
+
+/// What became of a sign-up.
+#[derive(Debug, Clone)]
+pub enum SignUpOutcome<T> {
+    /// There is an account now.
+    Made(T),
+    /// There will be one, once the address is proven: a mail is on its way to it.
+    Pending,
+}
+
+/// An account that may be made.
+struct Admitted {
+    new: NewUser,
+    asks_for_proof: bool,
 }
 
 /// What somebody wants who signs up, as it came in.
@@ -28,8 +47,8 @@ pub enum RegistrationMode {
 pub struct SignUp {
     /// The name to sign in with.
     pub username: String,
-    /// The password.
-    pub password: PlainPassword,
+    /// The password. Where addresses are proven first it means nothing: whoever proves his chooses one then.
+    pub password: Option<PlainPassword>,
     /// The address.
     pub email: Option<String>,
     /// What the person is called.
@@ -99,17 +118,17 @@ impl RegistrationManager {
         wish: SignUp,
         replaces: Option<&PlainToken>,
         client: &ClientInfo,
-    ) -> Result<Tokens, RegistrationError> {
-        let user = self.admit(wish, client).await?;
+    ) -> Result<SignUpOutcome<Tokens>, RegistrationError> {
+        let Some(user) = self.admit(wish, client).await? else { return Ok(SignUpOutcome::Pending) };
         let replaced = self.auth.replaced(replaces, client).await?;
-        let session = self.auth.new_session(user.id, client);
+        let session = self.auth.new_session(user.new.id, client);
         let (user, session, replaced) = (&user, &session, replaced.as_ref());
         transact(&*self.backend, &self.environment, |transaction| async move {
             self.insert(&transaction, user, client).await?;
-            let account = self.note_login(&transaction, user, session).await?;
+            let account = self.note_login(&transaction, &user.new, session).await?;
             let tokens = self.auth.tokens_of(account, session).await.map_err(refused)?;
             let change = self.auth.write_session(&transaction, session, replaced, client).await?;
-            transaction.commit_then(tokens, self.auth.announce(change)).await
+            transaction.commit_then(SignUpOutcome::Made(tokens), self.auth.announce(change)).await
         })
         .await
     }
@@ -118,46 +137,87 @@ impl RegistrationManager {
     ///
     /// # Errors
     /// [`RegistrationError`].
-    pub async fn register(&self, wish: SignUp, client: &ClientInfo) -> Result<User, RegistrationError> {
-        let user = self.admit(wish, client).await?;
+    pub async fn register(&self, wish: SignUp, client: &ClientInfo) -> Result<SignUpOutcome<User>, RegistrationError> {
+        let Some(user) = self.admit(wish, client).await? else { return Ok(SignUpOutcome::Pending) };
         let user = &user;
         transact(&*self.backend, &self.environment, |transaction| async move {
             self.insert(&transaction, user, client).await?;
-            let made = read_back(&transaction, user.id).await?;
-            transaction.commit(made.user).await
+            let made = read_back(&transaction, user.new.id).await?;
+            transaction.commit(SignUpOutcome::Made(made.user)).await
         })
         .await
     }
 
-    /// The account that is to be made, if it may be. What can be said without asking anybody is said first;
-    /// only then it counts as a try.
-    async fn admit(&self, wish: SignUp, client: &ClientInfo) -> Result<NewUser, RegistrationError> {
+    /// The account that is to be made now, if it may be; none where the address is to be proven first. What can
+    /// be said without asking anybody is said first; only then it counts as a try.
+    async fn admit(&self, wish: SignUp, client: &ClientInfo) -> Result<Option<Admitted>, RegistrationError> {
         match self.mode {
-            RegistrationMode::Open => {}
-            RegistrationMode::Closed => return Err(RegistrationError::Closed),
+            RegistrationMode::Open => {
+                let (user, password) = self.users.check_sign_up(draft(wish))?;
+                self.count(client).await?;
+                let new = self.users.with_password(user, password).await?;
+                let asks_for_proof = match &new.email {
+                    Some(email) => self.throttle.admits_mail_to(email).await,
+                    None => false,
+                };
+                Ok(Some(Admitted { new, asks_for_proof }))
+            }
+            RegistrationMode::Verified => {
+                let wish = self.users.check_pending_sign_up(&draft(wish))?;
+                self.count(client).await?;
+                self.note_pending(wish, client).await?;
+                Ok(None)
+            }
+            RegistrationMode::Closed => Err(RegistrationError::Closed),
         }
-        let (user, password) = self.users.check_sign_up(draft(wish))?;
+    }
+
+    async fn count(&self, client: &ClientInfo) -> Result<(), RegistrationError> {
         let admission = self.throttle.admit_signup(client.ip).await;
         let entry = |details| self.environment.entry_from(client, Action::AuthThrottled).with_details(details);
-        let wait = self.throttle.note_refusal(admission, &*self.backend, &self.environment, entry).await?;
-        if let Some(retry_after) = wait {
-            return Err(RegistrationError::TooManyAttempts { retry_after });
+        match self.throttle.note_refusal(admission, &*self.backend, &self.environment, entry).await? {
+            Some(retry_after) => Err(RegistrationError::TooManyAttempts { retry_after }),
+            None => Ok(()),
         }
-        Ok(self.users.with_password(user, password).await?)
+    }
+
+    /// Writes down that somebody wants an account, and a mail to whoever has the address. Whether an account has
+    /// it, nobody looks now: what is done is the same for every address. Names are no secret.
+    async fn note_pending(&self, wish: PendingSignUp, client: &ClientInfo) -> Result<(), RegistrationError> {
+        if self.backend.user_by_username(&wish.username, UserScope::WithDeleted).await?.is_some() {
+            return Err(UsersError::UsernameTaken.into());
+        }
+        if !self.throttle.admits_mail_to(&wish.email).await {
+            return Ok(());
+        }
+        let wish = &wish;
+        transact(&*self.backend, &self.environment, |transaction| async move {
+            let to = Addressee { email: &wish.email, username: wish.username.as_str(), client };
+            let purpose = TokenPurpose::SignUp(wish.clone());
+            self.users.outbox().send_token(&*transaction, &self.environment, purpose, to).await?;
+            transaction.commit(()).await
+        })
+        .await
     }
 
     async fn insert(
         &self,
         transaction: &OpenTransaction,
-        user: &NewUser,
+        user: &Admitted,
         client: &ClientInfo,
     ) -> Result<(), Rollback<RegistrationError>> {
-        transaction.user_insert(user).await.map_err(|error| match taken(error) {
+        let Admitted { new, asks_for_proof } = user;
+        transaction.user_insert(new).await.map_err(|error| match taken(error) {
             Rollback::Refused(error) => refused(error),
             Rollback::Storage(error) => Rollback::Storage(error),
         })?;
-        let entry = self.environment.entry_from(client, Action::UserSignedUp).about(user.id);
-        transaction.activity_append(&ActivityEntry { actor: Some(user.id), ..entry }).await?;
+        let entry = self.environment.entry_from(client, Action::UserSignedUp).about(new.id);
+        transaction.activity_append(&ActivityEntry { actor: Some(new.id), ..entry }).await?;
+        if let Some(email) = new.email.as_ref().filter(|_| *asks_for_proof) {
+            let to = Addressee { email, username: new.username.as_str(), client };
+            let purpose = TokenPurpose::VerifyEmail { user: new.id, email: email.clone() };
+            self.users.outbox().send_token(&**transaction, &self.environment, purpose, to).await?;
+        }
         Ok(())
     }
 
@@ -177,7 +237,7 @@ impl RegistrationManager {
 fn draft(wish: SignUp) -> UserDraft {
     UserDraft {
         username: wish.username,
-        password: Some(wish.password),
+        password: wish.password,
         email: wish.email,
         full_name: wish.full_name,
         must_change_password: Some(false),

@@ -1,6 +1,7 @@
 //! Accounts: making them, reading them, changing their password.
 
 mod bootstrap;
+mod change_email;
 mod change_password;
 mod create;
 mod current_password;
@@ -9,6 +10,7 @@ mod export;
 mod list;
 mod purge;
 mod roles;
+mod send_reset;
 mod set_password;
 mod sign_up;
 mod status;
@@ -18,19 +20,20 @@ mod update;
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, Actor, Denied, NamePolicy, PasswordContext, PasswordPolicy, PlainPassword, RoleName, User,
-    UserId, UserScope, Username, ValidationError, permissions,
+    Action, ActivityEntry, Actor, Denied, NamePolicy, PasswordContext, PasswordHash, PasswordPolicy, PlainPassword,
+    RoleName, User, UserId, UserScope, Username, ValidationError, permissions,
 };
 use usher_storage::{Constraint, StorageError, UsersStorageBackend};
 
 pub use bootstrap::{BootstrapAdmin, BootstrapOutcome, DEFAULT_ADMIN_PASSWORD};
+pub use change_email::EmailChange;
 pub use change_password::ChangePassword;
 pub use create::UserDraft;
 pub use export::PersonalData;
 pub use list::{Total, UserList};
 pub use update::UserPatch;
 
-use crate::{Environment, Failure, PasswordHasher, Revocations, Throttle, transact::Rollback};
+use crate::{Environment, Failure, Outbox, PasswordHasher, Revocations, Throttle, transact::Rollback};
 
 /// What accounts must be like.
 #[derive(Debug, Clone)]
@@ -131,12 +134,13 @@ pub struct UsersManager {
     hasher: Arc<PasswordHasher>,
     revocations: Revocations,
     throttle: Throttle,
+    outbox: Outbox,
     settings: Arc<UsersSettings>,
     environment: Environment,
 }
 
 impl UsersManager {
-    /// A manager over a backend.
+    /// A manager over a backend. It sends no mail.
     #[must_use]
     pub fn new(
         backend: Arc<dyn UsersStorageBackend>,
@@ -146,7 +150,18 @@ impl UsersManager {
         settings: UsersSettings,
         environment: Environment,
     ) -> Self {
-        Self { backend, hasher, revocations, throttle, settings: Arc::new(settings), environment }
+        let (outbox, settings) = (Outbox::off(), Arc::new(settings));
+        Self { backend, hasher, revocations, throttle, outbox, settings, environment }
+    }
+
+    /// The same, and mails go into this outbox.
+    #[must_use]
+    pub fn with_outbox(self, outbox: Outbox) -> Self {
+        Self { outbox, ..self }
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
     }
 
     /// The account with this id. One's own needs no permission, others' need `users:read`, softly
@@ -180,6 +195,16 @@ impl UsersManager {
         let mut faults = ValidationError::default();
         faults.push_all("new_password", self.settings.passwords.faults(password, context));
         faults
+    }
+
+    /// Hashes the password that somebody wants for this account, if it will do.
+    pub(crate) async fn hash_new_password(
+        &self,
+        password: PlainPassword,
+        user: &User,
+    ) -> Result<PasswordHash, UsersError> {
+        self.new_password_faults(&password, user).into_result()?;
+        Ok(self.hasher.hash(password).await.map_err(Failure::from)?)
     }
 
     fn entry(&self, actor: &Actor, action: Action, subject: UserId) -> ActivityEntry {

@@ -1,11 +1,11 @@
 use usher_domain::{
-    Action, ClientInfo, Details, PlainToken, Revocation, RevokeReason, Rotation, RotationVerdict, Session, SessionId,
-    User, UserInDB,
+    Action, ClientInfo, Details, MailKind, PlainToken, Revocation, RevokeReason, Rotation, RotationVerdict, Session,
+    SessionId, User, UserInDB,
 };
 use usher_storage::StorageError;
 
 use super::{AuthError, AuthManager};
-use crate::{AccessToken, RefreshClaims, RefreshToken, revocations::Change, transact::transact};
+use crate::{AccessToken, RefreshClaims, RefreshToken, mail::Addressee, revocations::Change, transact::transact};
 
 /// How often a refresh looks again because somebody else has renewed the session. Once is enough, unless
 /// the grace is over meanwhile.
@@ -76,7 +76,7 @@ impl AuthManager {
             RotationVerdict::Repeat => None,
             RotationVerdict::Invalid => return Err(AuthError::RefreshTokenInvalid),
             RotationVerdict::Reused => {
-                self.end_reused(&session, claims.generation, client).await?;
+                self.end_reused(&session, &account.user, claims.generation, client).await?;
                 return Err(AuthError::RefreshTokenReused);
             }
         };
@@ -98,7 +98,13 @@ impl AuthManager {
         .await
     }
 
-    async fn end_reused(&self, session: &Session, presented: u32, client: &ClientInfo) -> Result<(), AuthError> {
+    async fn end_reused(
+        &self,
+        session: &Session,
+        owner: &User,
+        presented: u32,
+        client: &ClientInfo,
+    ) -> Result<(), AuthError> {
         let details = Details::default()
             .with("session_id", session.id.to_string())
             .with("generation", session.generation)
@@ -116,6 +122,8 @@ impl AuthManager {
                 return Ok(());
             }
             transaction.activity_append(entry).await?;
+            let to = Addressee::owner(owner, client).filter(|_| owner.is_active());
+            self.outbox.notify(&*transaction, &self.environment, MailKind::RefreshReused, user, to).await?;
             let change = Change::of(user).ending_sessions([id]);
             transaction.commit_then((), self.revocations.announce(change)).await
         })

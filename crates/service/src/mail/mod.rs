@@ -1,13 +1,22 @@
 //! Mail: what is written in it, where it waits, and the port through which it leaves.
 
+mod dispatcher;
+mod links;
 mod memory;
+mod outbox;
+mod templates;
 
 use std::fmt;
 
 use async_trait::async_trait;
 use usher_domain::{EmailAddress, MailId, MailKind, Timestamp};
 
+pub use dispatcher::{MailDispatcher, Stationery};
+pub use links::{InvalidLinkTemplate, LinkTemplate, MailLinks};
 pub use memory::MemoryMailer;
+pub(crate) use outbox::Addressee;
+pub use outbox::{Outbox, TokenLifetimes};
+pub use templates::{InvalidTemplate, TemplateOverride, Templates};
 
 /// A mail, written and ready to go. `Debug` leaves out what it says: that may hold a secret.
 #[derive(Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use usher_domain::{ActivityEntry, Details, SessionId};
+use usher_domain::{ActivityEntry, Details, EmailAddress, SessionId};
 use usher_storage::UsersStorageBackend;
 
 use super::{Decision, Limit, LimitKey, Limits, MemoryRateLimiter, RateLimiter, Try};
@@ -128,6 +128,24 @@ impl Throttle {
         let network = ip.map(|ip| self.one("refresh_network", &network_of(ip), refresh_network));
         let session = session.map(|session| self.one("refresh_session", &session.to_string(), refresh_session));
         self.reserve(&network.into_iter().chain(session).collect::<Vec<_>>()).await
+    }
+
+    /// Asked before anybody's wish for a mail is written down.
+    pub(crate) async fn admit_mails_from(&self, ip: Option<IpAddr>) -> Admission {
+        let tries = ip.map(|ip| self.one("mail_network", &network_of(ip), self.0.limits.mail_network));
+        self.reserve(tries.as_slice()).await
+    }
+
+    /// Whether one more mail may go to this address that a request causes. Where it may not, nobody is told.
+    pub(crate) async fn admits_mail_to(&self, email: &EmailAddress) -> bool {
+        let one = self.one("mail_address", &email.key(), self.0.limits.mail_address);
+        self.reserve(&[one]).await == Admission::Admitted
+    }
+
+    /// Asked before a one-time token is looked up.
+    pub(crate) async fn admit_confirm(&self, ip: Option<IpAddr>) -> Admission {
+        let tries = ip.map(|ip| self.one("confirm_network", &network_of(ip), self.0.limits.confirm_network));
+        self.reserve(tries.as_slice()).await
     }
 
     /// A digest of a name, which may be a mistyped password: only who has the master key can tell whether

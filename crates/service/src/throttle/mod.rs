@@ -46,6 +46,12 @@ pub struct Limits {
     pub refresh_session: Limit,
     /// Refreshes from one network.
     pub refresh_network: Limit,
+    /// Mails to one address that requests cause.
+    pub mail_address: Limit,
+    /// Mails to whatever address that requests from one network cause.
+    pub mail_network: Limit,
+    /// One-time tokens from one network.
+    pub confirm_network: Limit,
 }
 
 impl Default for Limits {
@@ -61,6 +67,9 @@ impl Default for Limits {
             signup_network: Limit::steady(10, 5, HOUR),
             refresh_session: Limit::steady(10, 30, MINUTE),
             refresh_network: Limit::steady(120, 120, MINUTE),
+            mail_address: Limit::steady(3, 3, HOUR),
+            mail_network: Limit::steady(10, 10, HOUR),
+            confirm_network: Limit::steady(10, 10, MINUTE),
         }
     }
 }
@@ -74,5 +83,8 @@ impl Limits {
         signup_network: Limit::OFF,
         refresh_session: Limit::OFF,
         refresh_network: Limit::OFF,
+        mail_address: Limit::OFF,
+        mail_network: Limit::OFF,
+        confirm_network: Limit::OFF,
     };
 }

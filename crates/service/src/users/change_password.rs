@@ -1,9 +1,9 @@
 use usher_domain::{
-    Action, Actor, Denied, Fault, FaultCode, PlainPassword, Revocation, RevokeReason, UserInDB, UserScope,
+    Action, Actor, Denied, Fault, FaultCode, MailKind, PlainPassword, Revocation, RevokeReason, UserInDB, UserScope,
 };
 
 use super::{UsersError, UsersManager, target};
-use crate::{Failure, revocations::Change, transact::transact};
+use crate::{Failure, mail::Addressee, revocations::Change, transact::transact};
 
 /// Somebody's wish for another password.
 #[derive(Debug, Clone)]
@@ -39,8 +39,11 @@ impl UsersManager {
             target::require_password(stored.as_ref(), verified)?;
             transaction.user_set_password(id, hash, false, now).await?;
             transaction.session_revoke_all(id, Some(session), Revocation { at: now, reason }).await?;
+            transaction.one_time_token_void(id, None, 0).await?;
             transaction.activity_append(entry).await?;
             let changed = target::read_back(&transaction, id).await?;
+            let owner = Addressee::owner(&changed.user, actor.client());
+            self.outbox.notify(&*transaction, &self.environment, MailKind::PasswordChanged, id, owner).await?;
             let change = Change::of_tokens_before(id, changed.token_epoch);
             transaction.commit_then(changed, self.revocations.announce(change)).await
         })

@@ -3,11 +3,11 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use usher_domain::{
     Action, Actor, Details, EmailAddress, ExternalId, Fault, FaultCode, Metadata, NewUser, PasswordContext,
-    Permissions, PlainPassword, RoleName, User, UserId, UsernameOrigin, ValidationError, permissions,
+    Permissions, PlainPassword, RoleName, TokenPurpose, User, UserId, UsernameOrigin, ValidationError, permissions,
 };
 
 use super::{UsersError, UsersManager, taken, target};
-use crate::transact::transact;
+use crate::{mail::Addressee, transact::transact};
 
 /// An account that somebody wants made, as it came in: nothing is checked yet, so that all faults can
 /// be told at once.
@@ -15,7 +15,7 @@ use crate::transact::transact;
 pub struct UserDraft {
     /// The name to sign in with.
     pub username: String,
-    /// The first password.
+    /// The first password; none for an invitation.
     pub password: Option<PlainPassword>,
     /// The address.
     pub email: Option<String>,
@@ -35,7 +35,7 @@ pub struct UserDraft {
 }
 
 impl UsersManager {
-    /// Makes an account for somebody else.
+    /// Makes an account for somebody else. Without a password he gets an invitation to choose one, by mail.
     ///
     /// # Errors
     /// [`UsersError::Denied`] without `users:write`, or without `roles:assign` and every permission of
@@ -51,17 +51,24 @@ impl UsersManager {
         if roles_chosen {
             self.check_roles(actor, &user.roles).await?;
         }
-        let user = self.with_password(user, password).await?;
-
+        let (user, action) = match password {
+            Some(password) => (self.with_password(user, password).await?, Action::UserCreated),
+            None => (NewUser { must_change_password: false, ..user }, Action::UserInvited),
+        };
         let roles: Vec<_> = user.roles.iter().map(RoleName::as_str).collect();
-        let entry =
-            self.entry(actor, Action::UserCreated, user.id).with_details(Details::default().with("roles", roles));
+        let entry = self.entry(actor, action, user.id).with_details(Details::default().with("roles", roles));
         let (user, entry) = (&user, &entry);
         transact(&*self.backend, &self.environment, |transaction| async move {
             transaction.user_insert(user).await.map_err(taken)?;
             transaction.activity_append(entry).await?;
-            let made = target::read_back(&transaction, user.id).await?;
-            transaction.commit(made.user).await
+            let made = target::read_back(&transaction, user.id).await?.user;
+            if user.password_hash.is_none()
+                && let Some(to) = Addressee::owner(&made, actor.client())
+            {
+                let invitation = TokenPurpose::Invite { user: user.id };
+                self.outbox.send_token(&*transaction, &self.environment, invitation, to).await?;
+            }
+            transaction.commit(made).await
         })
         .await
     }
@@ -71,7 +78,7 @@ impl UsersManager {
         &self,
         draft: UserDraft,
         origin: UsernameOrigin,
-    ) -> Result<(NewUser, PlainPassword), UsersError> {
+    ) -> Result<(NewUser, Option<PlainPassword>), UsersError> {
         let mut faults = ValidationError::default();
         let names = &self.settings.names;
         let now = self.environment.clock.now();
@@ -97,17 +104,20 @@ impl UsersManager {
                 parsed.into_iter().collect()
             }
         };
-        let password = draft.password.or_else(|| {
-            faults.push("password", Fault::new(FaultCode::Required, "is required"));
-            None
-        });
-        if let Some(password) = &password {
-            let context = PasswordContext { username: username.as_ref(), email: email.as_ref() };
-            faults.push_all("password", self.settings.passwords.faults(password, context));
+        match &draft.password {
+            Some(password) => {
+                let context = PasswordContext { username: username.as_ref(), email: email.as_ref() };
+                faults.push_all("password", self.settings.passwords.faults(password, context));
+            }
+            None if origin == UsernameOrigin::Oneself || !self.outbox.is_on() => {
+                faults.push("password", Fault::new(FaultCode::Required, "is required"));
+            }
+            None if email.is_none() && !faults.has("email") => {
+                faults.push("email", Fault::new(FaultCode::Required, "is required for an invitation"));
+            }
+            None => {}
         }
-        let (Some(username), Some(password)) = (username, password) else {
-            return Err(UsersError::Invalid(faults));
-        };
+        let Some(username) = username else { return Err(UsersError::Invalid(faults)) };
         faults.into_result()?;
 
         let email_verified_at = (draft.email_verified && email.is_some()).then_some(now);
@@ -125,7 +135,7 @@ impl UsersManager {
             must_change_password: draft.must_change_password.unwrap_or(true),
             created_at: now,
         };
-        Ok((user, password))
+        Ok((user, draft.password))
     }
 
     /// That the roles exist and give nothing that the actor does not have himself.

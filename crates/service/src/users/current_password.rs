@@ -34,7 +34,7 @@ impl UsersManager {
         }
     }
 
-    async fn require_admission(
+    pub(super) async fn require_admission(
         &self,
         admission: Admission,
         actor: &Actor,

@@ -1,7 +1,7 @@
-use usher_domain::{Action, Actor, PlainPassword, Revocation, RevokeReason, UserId, UserScope, permissions};
+use usher_domain::{Action, Actor, MailKind, PlainPassword, Revocation, RevokeReason, UserId, UserScope, permissions};
 
 use super::{UsersError, UsersManager, target};
-use crate::{Failure, revocations::tokens_so_far, transact::transact};
+use crate::{mail::Addressee, revocations::tokens_so_far, transact::transact};
 
 impl UsersManager {
     /// Sets somebody else's password. He must change it at his next login, and all his sessions end.
@@ -15,8 +15,7 @@ impl UsersManager {
         target::require_other(actor, id)?;
         let found = self.backend.user_by_id(id, UserScope::Existing).await?.ok_or(UsersError::NotFound)?;
         actor.require_cover(&found.user.permissions)?;
-        self.new_password_faults(&password, &found.user).into_result()?;
-        let hash = self.hasher.hash(password).await.map_err(Failure::from)?;
+        let hash = self.hash_new_password(password, &found.user).await?;
 
         let entry = self.entry(actor, Action::PasswordSet, id);
         let revocation = Revocation { at: entry.occurred_at, reason: RevokeReason::PasswordReset };
@@ -26,7 +25,10 @@ impl UsersManager {
             target::require_existing(&account)?;
             transaction.user_set_password(id, hash, true, revocation.at).await?;
             transaction.session_revoke_all(id, None, revocation).await?;
+            transaction.one_time_token_void(id, None, 0).await?;
             transaction.activity_append(entry).await?;
+            let owner = Addressee::owner(&account.user, actor.client());
+            self.outbox.notify(&*transaction, &self.environment, MailKind::PasswordChanged, id, owner).await?;
             let change = tokens_so_far(&*transaction, id).await?;
             transaction.commit_then((), self.revocations.announce(change)).await
         })

@@ -82,7 +82,10 @@ impl Step {
         let changes = UserChanges { status: Some(status), ..UserChanges::default() };
         transaction.user_update(id, None, &changes, now).await?;
         let change = match self.ends_sessions {
-            Some(reason) => end_access(&**transaction, id, Revocation { at: now, reason }).await?.change,
+            Some(reason) => {
+                transaction.one_time_token_void(id, None, 0).await?;
+                end_access(&**transaction, id, Revocation { at: now, reason }).await?.change
+            }
             None => Change::of(id),
         };
         transaction.activity_append(entry).await?;

@@ -1,11 +1,11 @@
 use serde_json::Value;
 use usher_domain::{
-    Action, Actor, Denied, Details, EmailAddress, ExternalId, Fault, FaultCode, FullName, Metadata, Timestamp, User,
-    UserChanges, UserId, UsernameOrigin, ValidationError, permissions,
+    Action, Actor, Denied, Details, EmailAddress, ExternalId, Fault, FaultCode, FullName, MailKind, Metadata,
+    Timestamp, User, UserChanges, UserId, UsernameOrigin, ValidationError, permissions,
 };
 
 use super::{UsersError, UsersManager, taken, target};
-use crate::{revocations::Change, transact::transact};
+use crate::{mail::Addressee, revocations::Change, transact::transact};
 
 /// Changes that somebody wants made to an account, as they came in: none leaves a field as it is,
 /// `Some(None)` clears it.
@@ -63,6 +63,11 @@ impl UsersManager {
             }
             require_own_fields(actor, id, &fields).map_err(target::refused)?;
             transaction.user_update(id, None, &changes, now).await.map_err(taken)?;
+            if changes.email.is_some() {
+                transaction.one_time_token_void(id, None, 0).await?;
+                let old = Addressee::owner(&account.user, actor.client());
+                self.outbox.notify(&*transaction, &self.environment, MailKind::EmailChanged, id, old).await?;
+            }
             let details = Details::default().with("fields", fields);
             transaction.activity_append(&entry.clone().with_details(details)).await?;
             let changed = target::read_back(&transaction, id).await?;
