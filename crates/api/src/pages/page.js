@@ -97,7 +97,7 @@ function judge(form, answer) {
 function blame(form, faults) {
   const items = faults.map((fault) => {
     const item = document.createElement("li");
-    item.textContent = `It ${fault.message}.`;
+    item.textContent = `The password ${fault.message}.`;
     return item;
   });
   form.querySelector("#faults").replaceChildren(...items);
