@@ -3,6 +3,7 @@
 
 mod auth;
 mod health;
+mod mailbox;
 mod page;
 mod personal_data;
 mod session;
@@ -16,6 +17,7 @@ pub(crate) use auth::{
     without_refresh_token,
 };
 pub(crate) use health::Health;
+pub(crate) use mailbox::{EmailChange, EmailVerification, MailRequest, PasswordReset, VerificationRequest};
 pub(crate) use page::Page;
 pub(crate) use personal_data::Export;
 use serde::{
@@ -40,6 +42,10 @@ fn password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainPassword,
 
 fn optional_password<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlainPassword>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(PlainPassword::new))
+}
+
+fn token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<PlainToken, D::Error> {
+    String::deserialize(deserializer).map(PlainToken::new)
 }
 
 fn optional_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PlainToken>, D::Error> {

@@ -77,6 +77,11 @@ impl Answer {
         Ok(Self::new(StatusCode::CREATED, data)?.with_header(LOCATION, location))
     }
 
+    /// That it will be done, later.
+    pub(crate) fn accepted() -> Result<Self, ApiError> {
+        Self::new(StatusCode::ACCEPTED, &())
+    }
+
     fn new(status: StatusCode, data: &impl Serialize) -> Result<Self, ApiError> {
         let body = write(&Envelope { success: true, data, error: () }).map_err(|error| {
             tracing::error!(?error, "an answer could not be written");

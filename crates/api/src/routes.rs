@@ -5,6 +5,7 @@ mod docs;
 mod endpoint;
 mod health;
 mod jwks;
+mod mailbox;
 mod me;
 mod openapi;
 mod pages;
@@ -46,12 +47,30 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
             .alias("/auth/refresh_token")
             .takes_secret(),
         Endpoint::new(POST, "/auth/logout", auth::logout, auth::logout_docs()).takes_secret(),
+        Endpoint::new(POST, "/auth/verify-email/request", mailbox::request_verification_of, None)
+            .without_token()
+            .takes_secret(),
+        Endpoint::new(
+            POST,
+            "/auth/verify-email/request",
+            mailbox::request_verification,
+            mailbox::request_verification_docs(),
+        )
+        .takes_secret(),
+        Endpoint::new(POST, "/auth/verify-email", mailbox::verify_email, mailbox::verify_email_docs()).takes_secret(),
+        Endpoint::new(POST, "/auth/reset-password", mailbox::request_reset, mailbox::request_reset_docs())
+            .alias("/users/reset-password")
+            .takes_secret(),
+        Endpoint::new(POST, "/auth/reset-password/confirm", mailbox::reset_password, mailbox::reset_password_docs())
+            .alias("/users/reset-password/confirm")
+            .takes_secret(),
         Endpoint::new(GET, "/auth/me", auth::current_user, me::get_me_docs()),
         Endpoint::new(GET, "/users/me", me::get_me, me::get_me_docs()),
         Endpoint::new(PUT, "/users/me", me::replace_me, me::replace_me_docs()),
         Endpoint::new(PATCH, "/users/me", me::update_me, me::update_me_docs()),
         Endpoint::new(DELETE, "/users/me", me::delete_me, me::delete_me_docs()).takes_secret(),
         Endpoint::new(POST, "/users/me/password", me::change_password, me::change_password_docs()).takes_secret(),
+        Endpoint::new(POST, "/users/me/email", me::change_email, me::change_email_docs()).takes_secret(),
         Endpoint::new(GET, "/users/me/export", me::export_me, me::export_me_docs()),
         Endpoint::new(GET, "/users/me/sessions", sessions::list_my_sessions, sessions::list_my_sessions_docs()),
         Endpoint::new(DELETE, "/users/me/sessions/{id}", sessions::end_my_session, sessions::end_my_session_docs()),
@@ -67,6 +86,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(POST, "/users/{id}/activate", users::activate_user, users::activate_user_docs()),
         Endpoint::new(POST, "/users/{id}/restore", users::restore_user, users::restore_user_docs()),
         Endpoint::new(POST, "/users/{id}/password", users::set_password, users::set_password_docs()).takes_secret(),
+        Endpoint::new(POST, "/users/{id}/reset-password", users::send_reset, users::send_reset_docs()),
         Endpoint::new(GET, "/users/{id}/sessions", sessions::list_sessions, sessions::list_sessions_docs()),
         Endpoint::new(DELETE, "/users/{id}/sessions", sessions::end_sessions, sessions::end_sessions_docs()),
         Endpoint::new(GET, "/.well-known/jwks.json", jwks::jwks, jwks::jwks_docs()).at(Place::Outside),

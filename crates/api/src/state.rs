@@ -2,7 +2,9 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web::Data};
 use async_trait::async_trait;
-use usher_service::{AuthManager, Environment, RegistrationManager, SessionsManager, TokenIssuer, UsersManager};
+use usher_service::{
+    AuthManager, Environment, MailboxManager, RegistrationManager, SessionsManager, TokenIssuer, UsersManager,
+};
 
 use crate::{ApiSettings, error::ApiError};
 
@@ -13,6 +15,8 @@ pub struct ApiState {
     pub auth: AuthManager,
     /// Signing up.
     pub registration: RegistrationManager,
+    /// Proving addresses, and getting back in.
+    pub mailbox: MailboxManager,
     /// Accounts.
     pub users: UsersManager,
     /// Sessions.

@@ -3,15 +3,15 @@ use usher_domain::PlainPassword;
 use usher_service::{SignUp as Wish, Tokens};
 use utoipa::ToSchema;
 
-use super::{Token, TokenDelivery, UserRead, password, word};
+use super::{Token, TokenDelivery, UserRead, optional_password, word};
 
 /// An account that somebody wants for himself.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct UserCreate {
     username: String,
-    #[serde(deserialize_with = "password")]
-    password: PlainPassword,
+    #[serde(default, deserialize_with = "optional_password")]
+    password: Option<PlainPassword>,
     email: Option<String>,
     full_name: Option<String>,
 }
@@ -35,11 +35,12 @@ pub(crate) struct SignUp {
     /// The name to sign in with: 3 to 50 of `A-Z a-z 0-9 . _ -`. Some words are reserved.
     #[schema(min_length = 3, max_length = 50)]
     username: String,
-    /// The password: 8 to 128 characters, with the kinds of characters that are asked for.
-    #[serde(deserialize_with = "password")]
-    #[schema(value_type = String, format = Password)]
-    password: PlainPassword,
-    /// The e-mail address.
+    /// The password: 8 to 128 characters, with the kinds of characters that are asked for. Required, unless
+    /// addresses are proven first: then it means nothing, and one is chosen when the address is proven.
+    #[serde(default, deserialize_with = "optional_password")]
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<PlainPassword>,
+    /// The e-mail address. Required where addresses are proven first.
     #[schema(format = Email, max_length = 254)]
     email: Option<String>,
     /// What one is called.

@@ -4,7 +4,7 @@
 use std::{error::Error, fmt};
 
 use usher_domain::{Denied, ValidationError};
-use usher_service::{AuthError, Failure, RegistrationError, SessionsError, UsersError};
+use usher_service::{AuthError, Failure, MailboxError, RegistrationError, SessionsError, UsersError};
 
 use super::{ApiError, ErrorCode};
 
@@ -51,6 +51,17 @@ impl From<RegistrationError> for ApiError {
             RegistrationError::Account(refusal) => refusal.into(),
             RegistrationError::Session(refusal) => refusal.into(),
             RegistrationError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<MailboxError> for ApiError {
+    fn from(error: MailboxError) -> Self {
+        match error {
+            MailboxError::InvalidOrExpiredToken => Self::new(ErrorCode::InvalidOrExpiredToken, error.to_string()),
+            MailboxError::TooManyAttempts { retry_after } => Self::too_many_attempts(retry_after),
+            MailboxError::Account(refusal) => refusal.into(),
+            MailboxError::Failure(failure) => failure.into(),
         }
     }
 }

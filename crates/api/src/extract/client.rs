@@ -6,7 +6,7 @@ use std::{
 use actix_web::{
     FromRequest, HttpRequest,
     dev::Payload,
-    http::header::{FORWARDED, HeaderMap, HeaderName, USER_AGENT, X_FORWARDED_FOR, X_FORWARDED_HOST},
+    http::header::{ACCEPT_LANGUAGE, FORWARDED, HeaderMap, HeaderName, USER_AGENT, X_FORWARDED_FOR, X_FORWARDED_HOST},
 };
 use ipnet::IpNet;
 use usher_domain::ClientInfo;
@@ -36,7 +36,8 @@ pub(crate) fn client_info(request: &HttpRequest) -> Result<ClientInfo, ApiError>
     let forwarded = [FORWARDED, X_FORWARDED_FOR, X_FORWARDED_HOST, X_REAL_IP];
     let forwarded = forwarded.iter().any(|name| headers.contains_key(name));
     let id = RequestContext::of(request).map(|context| context.id);
-    Ok(ClientInfo::new(ip, user_agent.as_deref(), id).forwarded(forwarded))
+    let languages = headers.get(ACCEPT_LANGUAGE).and_then(|text| text.to_str().ok());
+    Ok(ClientInfo::new(ip, user_agent.as_deref(), id).forwarded(forwarded).accepting(languages))
 }
 
 /// The address that the nearest untrusted hop has. Proxies append the address that they were called

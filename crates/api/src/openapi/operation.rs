@@ -80,6 +80,8 @@ pub(crate) struct Operation {
     request: Option<RequestBody>,
     success: StatusCode,
     answer: Response,
+    /// Whether the answer may also be that it will be done, later.
+    may_be_accepted: bool,
     refusals: BTreeSet<ErrorCode>,
     clears_cookie_with_401: bool,
     pub(super) schemas: Vec<(String, RefOr<Schema>)>,
@@ -94,8 +96,17 @@ impl Operation {
 
     /// Answers with an envelope around nothing.
     pub(crate) fn without_data(tag: Tag, summary: &'static str) -> Self {
+        Self::empty(tag, summary, StatusCode::OK)
+    }
+
+    /// Answers with an envelope around nothing that it will be done, later.
+    pub(crate) fn accepted(tag: Tag, summary: &'static str) -> Self {
+        Self::empty(tag, summary, StatusCode::ACCEPTED)
+    }
+
+    fn empty(tag: Tag, summary: &'static str, success: StatusCode) -> Self {
         let (envelope, schema) = empty_envelope();
-        Self::enveloped(tag, summary, StatusCode::OK, envelope.clone(), None).with_schemas([(envelope, schema)])
+        Self::enveloped(tag, summary, success, envelope.clone(), None).with_schemas([(envelope, schema)])
     }
 
     fn enveloped(tag: Tag, summary: &'static str, success: StatusCode, envelope: String, data: Option<&Value>) -> Self {
@@ -114,7 +125,6 @@ impl Operation {
     }
 
     fn bare(tag: Tag, summary: &'static str, success: StatusCode, content: Content) -> Self {
-        let description = success.canonical_reason().unwrap_or_default();
         Self {
             tag,
             summary,
@@ -123,7 +133,8 @@ impl Operation {
             parameters: Vec::new(),
             request: None,
             success,
-            answer: ResponseBuilder::new().description(description).content("application/json", content).build(),
+            answer: response(success, content),
+            may_be_accepted: false,
             refusals: BTreeSet::new(),
             clears_cookie_with_401: false,
             schemas: Vec::new(),
@@ -224,6 +235,12 @@ impl Operation {
         self
     }
 
+    /// May also answer as [`accepted`](Self::accepted) operations do.
+    pub(crate) fn may_be_accepted(mut self) -> Self {
+        self.may_be_accepted = true;
+        self.with_schemas([empty_envelope()])
+    }
+
     /// Shows this as what it answers, where that is less than its schema has.
     pub(crate) fn answers_like(mut self, data: &Value) -> Self {
         for content in self.answer.content.values_mut() {
@@ -248,6 +265,11 @@ impl Operation {
             .description(self.description)
             .request_body(self.request.clone())
             .response(self.success.as_str(), self.answer.clone());
+        if self.may_be_accepted {
+            let content = json_content(Ref::from_schema_name(empty_envelope().0), Some(success_example(None)));
+            let accepted = response(StatusCode::ACCEPTED, content);
+            operation = operation.response(StatusCode::ACCEPTED.as_str(), accepted);
+        }
         for parameter in &self.parameters {
             operation = operation.parameter(parameter.clone());
         }
@@ -275,6 +297,11 @@ impl Operation {
         }
         by_status
     }
+}
+
+fn response(status: StatusCode, content: Content) -> Response {
+    let description = status.canonical_reason().unwrap_or_default();
+    ResponseBuilder::new().description(description).content("application/json", content).build()
 }
 
 fn success_example(data: Option<&Value>) -> Value {

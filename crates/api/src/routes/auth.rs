@@ -4,7 +4,7 @@ use actix_web::{
     HttpRequest,
     http::{StatusCode, header::SET_COOKIE},
 };
-use usher_service::Tokens;
+use usher_service::{SignUpOutcome, Tokens};
 
 use super::{State, users::location_of};
 use crate::{
@@ -20,9 +20,11 @@ pub(super) fn sign_up_docs() -> Operation {
     Operation::new::<SignedUp<'_>>(Tag::Authentication, "Make an account for oneself", StatusCode::CREATED)
         .describes(
             "And sign in with it. A session that the browser still has, by its cookie, is ended. Pages of other sites \
-             must ask for `token_delivery: body`.",
+             must ask for `token_delivery: body`. Where addresses are proven first the answer is 202, the same for \
+             every address: the account is made, and its password chosen, with the token of the mail.",
         )
         .takes::<SignUp>()
+        .may_be_accepted()
         .locates()
         .sets_cookie("The refresh token, unless it is in the body.")
         .refuses(&[
@@ -45,7 +47,10 @@ pub(super) async fn sign_up(
 ) -> Result<Answer, ApiError> {
     let delivery = wish.token_delivery;
     let replaced = presented::at_login(request.headers(), &state.settings, delivery)?;
-    let tokens = state.registration.sign_up(wish.into(), replaced.as_ref(), &client).await?;
+    let tokens = match state.registration.sign_up(wish.into(), replaced.as_ref(), &client).await? {
+        SignUpOutcome::Made(tokens) => tokens,
+        SignUpOutcome::Pending => return Answer::accepted(),
+    };
     let answer = Answer::created(&SignedUp::of(&tokens, delivery), &location_of(&tokens.user, &state.settings))?;
     deliver(answer, &tokens, delivery, &state.settings)
 }

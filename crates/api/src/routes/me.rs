@@ -3,13 +3,13 @@ use actix_web::{
     http::{StatusCode, header::SET_COOKIE},
 };
 use usher_domain::{Actor, Principal};
-use usher_service::UserPatch;
+use usher_service::{EmailChange as Outcome, UserPatch};
 
 use super::{State, auth::presented};
 use crate::{
     ApiState, cookie,
     dto::{
-        AccountDeletion, Export, PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial,
+        AccountDeletion, EmailChange, Export, PasswordChange, Token, UserRead, UserUpdateFull, UserUpdatePartial,
         without_refresh_token,
     },
     envelope::Answer,
@@ -133,6 +133,36 @@ pub(super) async fn change_password(
     let account = state.users.change_password(&actor, wish.into()).await?;
     let token = state.auth.access_token(&account, session).await?;
     Answer::ok(&Token::from(&token))
+}
+
+pub(super) fn change_email_docs() -> Operation {
+    Operation::new::<UserRead<'_>>(Tag::OwnAccount, "Change one's own address", StatusCode::OK)
+        .describes(
+            "The answer is 202: the new address gets a mail and is in force once its link was followed; until then the \
+             old one is, and is told. Whether somebody else has the new one does not show. Only where usher sends no \
+             mail the address changes at once, and the answer is 200.",
+        )
+        .needs(Caller::Settled)
+        .takes::<EmailChange>()
+        .may_be_accepted()
+        .versioned()
+        .refuses(&[
+            ErrorCode::EmailTaken,
+            ErrorCode::CurrentPasswordIncorrect,
+            ErrorCode::TooManyAttempts,
+            ErrorCode::Busy,
+        ])
+}
+
+pub(super) async fn change_email(
+    state: State,
+    caller: CurrentUser<ValidJson<EmailChange>>,
+) -> Result<Answer, ApiError> {
+    let CurrentUser { actor, input: ValidJson(wish) } = caller;
+    match state.users.change_email(&actor, &wish.email, wish.current_password).await? {
+        Outcome::Pending => Answer::accepted(),
+        Outcome::Done(user) => Answer::ok(&UserRead::from(&user))?.with_version(user.version),
+    }
 }
 
 pub(super) fn export_me_docs() -> Operation {

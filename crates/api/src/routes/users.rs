@@ -1,6 +1,6 @@
 use actix_web::http::StatusCode;
 use usher_domain::{Actor, User, UserId};
-use usher_service::{RegistrationError, UserPatch};
+use usher_service::{RegistrationError, SignUpOutcome, UserPatch};
 
 use super::State;
 use crate::{
@@ -36,13 +36,15 @@ pub(super) fn create_user_docs() -> Operation {
     Operation::new::<UserRead<'_>>(Tag::Users, "Make an account", StatusCode::CREATED)
         .describes(
             "For somebody else: needs `users:write`; naming roles needs `roles:assign` and everything that the roles \
-             give. Without `Authorization` it is an account for oneself, as with a sign-up, but nobody is signed in: \
+             give. Without a password an invitation to choose one is mailed to the address. Without `Authorization` it is an account for oneself, as with a sign-up, but nobody is signed in: \
              the body is `username`, `password`, and if there is one `email` and `full_name`; no other field is \
-             accepted, and there must be a password. Where nobody can sign up, that is 401.",
+             accepted, and there must be a password. Where nobody can sign up, that is 401, and where addresses are \
+             proven first, 202.",
         )
         .needs(Caller::Settled)
         .may_show(&[Scheme::Bearer])
         .takes::<AdminUserCreate>()
+        .may_be_accepted()
         .versioned()
         .locates()
         .refuses(&[
@@ -72,7 +74,8 @@ pub(super) async fn register(
     ValidJson(body): ValidJson<UserCreate>,
 ) -> Result<Answer, ApiError> {
     match state.registration.register(body.into(), &client).await {
-        Ok(user) => made(&user, &state.settings),
+        Ok(SignUpOutcome::Made(user)) => made(&user, &state.settings),
+        Ok(SignUpOutcome::Pending) => Answer::accepted(),
         // Then accounts are made by whoever may, and he is signed in.
         Err(RegistrationError::Closed) => Err(ApiError::unauthenticated(false)),
         Err(error) => Err(error.into()),
@@ -291,6 +294,22 @@ pub(super) async fn set_password(
     let CurrentUser { actor, input: ValidJson(body) } = caller;
     state.users.set_password(&actor, id, body.new_password).await?;
     Answer::ok(&())
+}
+
+pub(super) fn send_reset_docs() -> Operation {
+    docs_of_change(Operation::accepted(Tag::Users, "Mail somebody else a link to set another password with")).describes(
+        "Or, if he was invited and has none yet, another invitation. Needs `users:write` and everything that the \
+         account may do.",
+    )
+}
+
+pub(super) async fn send_reset(
+    state: State,
+    PathId(id): PathId<UserId>,
+    caller: CurrentUser,
+) -> Result<Answer, ApiError> {
+    state.users.send_reset(&caller.actor, id).await?;
+    Answer::accepted()
 }
 
 /// What is documented of everything that is done to somebody else.
