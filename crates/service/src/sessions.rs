@@ -114,8 +114,8 @@ impl SessionsManager {
         .await
     }
 
-    /// Ends every session of everybody, once the master key has changed: their tokens are worth nothing
-    /// any more. Answers how many.
+    /// Ends every session of everybody, and every one-time token, once the master key has changed: what was made
+    /// with it is worth nothing any more. Answers how many sessions.
     ///
     /// # Errors
     /// [`SessionsError::Denied`] unless the actor is the system.
@@ -126,6 +126,7 @@ impl SessionsManager {
         let revocation = Revocation { at: self.environment.clock.now(), reason: RevokeReason::MasterKeyChanged };
         transact(&*self.backend, &self.environment, |transaction| async move {
             let ended = transaction.session_revoke_everybodys(revocation).await?;
+            transaction.one_time_token_delete_everybodys().await?;
             transaction.commit(ended).await
         })
         .await

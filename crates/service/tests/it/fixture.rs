@@ -7,7 +7,8 @@ use usher_domain::{
 use usher_service::{
     AuthError, AuthManager, AuthSettings, Environment, HashAlgorithm, Limits, LoginRequest, MasterKey, MemoryBlocklist,
     MemoryRateLimiter, PasswordHasher, PasswordSettings, RegistrationManager, RegistrationMode, RevocationSettings,
-    Revocations, SessionsManager, Throttle, TokenIssuer, TokenSettings, Tokens, UserDraft, UsersManager, UsersSettings,
+    Revocations, SessionsManager, SignUpOutcome, Throttle, TokenIssuer, TokenSettings, Tokens, UserDraft, UsersManager,
+    UsersSettings,
 };
 use usher_storage::{ActivityQueries, SessionQueries, UsersStorageBackend};
 
@@ -68,6 +69,14 @@ pub(crate) struct Doors {
 /// Nobody is held back.
 pub(crate) fn throttle(environment: &Environment) -> Throttle {
     Throttle::new(Arc::new(MemoryRateLimiter::new(environment)), Limits::OFF, &MASTER_KEY)
+}
+
+/// What a sign-up has made at once.
+pub(crate) fn made<T>(outcome: SignUpOutcome<T>) -> T {
+    match outcome {
+        SignUpOutcome::Made(made) => made,
+        SignUpOutcome::Pending => panic!("it is pending"),
+    }
 }
 
 /// The managers over a backend in memory, with bcrypt at its cheapest and time standing still.

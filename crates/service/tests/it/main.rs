@@ -16,6 +16,7 @@ mod master_key;
 mod password_forms;
 mod password_queue;
 mod passwords;
+mod post;
 mod rate_limiter;
 mod refresh_tokens;
 mod refreshing;

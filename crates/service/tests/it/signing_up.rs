@@ -4,10 +4,10 @@ use usher_domain::{Action, ClientInfo, FaultCode, RoleName, UserScope, UserStatu
 use usher_service::{AuthError, Limits, RegistrationError, SignUp, UsersError};
 use usher_storage::UserQueries;
 
-use crate::fixture::{Fixture, PASSWORD, password, request};
+use crate::fixture::{Fixture, PASSWORD, made, password, request};
 
 pub(crate) fn wish(username: &str) -> SignUp {
-    SignUp { username: username.to_owned(), password: password(PASSWORD), email: None, full_name: None }
+    SignUp { username: username.to_owned(), password: Some(password(PASSWORD)), email: None, full_name: None }
 }
 
 #[tokio::test]
@@ -16,7 +16,7 @@ async fn whoever_signs_up_is_signed_in() {
     let doors = fixture.doors(Limits::OFF);
     let full =
         SignUp { email: Some("Ada@Example.org".to_owned()), full_name: Some("Ada Lovelace".to_owned()), ..wish("Ada") };
-    let tokens = doors.registration.sign_up(full, None, &ClientInfo::default()).await.unwrap();
+    let tokens = made(doors.registration.sign_up(full, None, &ClientInfo::default()).await.unwrap());
     assert_eq!(tokens.user.roles, [RoleName::USER]);
     assert!(!tokens.user.must_change_password && tokens.user.email_verified_at.is_none());
     assert!(tokens.user.last_login_at.is_some());
@@ -38,7 +38,7 @@ async fn a_wish_is_refused_with_all_that_is_wrong_with_it() {
     let doors = fixture.doors(Limits::OFF);
     let faulty = SignUp {
         username: "Admin".to_owned(),
-        password: password("short"),
+        password: Some(password("short")),
         email: Some("nowhere".to_owned()),
         full_name: Some("<b>".to_owned()),
     };
@@ -92,7 +92,7 @@ async fn a_failure_half_way_leaves_nothing() {
 async fn whoever_leaves_cannot_come_back_in_and_his_name_stays_his() {
     let fixture = Fixture::new().await;
     let doors = fixture.doors(Limits::OFF);
-    let tokens = doors.registration.sign_up(wish("ada"), None, &ClientInfo::default()).await.unwrap();
+    let tokens = made(doors.registration.sign_up(wish("ada"), None, &ClientInfo::default()).await.unwrap());
     let ada = doors.auth.authenticate(tokens.access.token.expose(), ClientInfo::default()).await.unwrap();
     let refused = doors.users.delete_own_account(&ada, password("Not-it-7-times"), None).await;
     assert!(matches!(refused, Err(UsersError::CurrentPasswordIncorrect)));
@@ -131,7 +131,7 @@ async fn the_last_administrator_cannot_leave() {
 async fn everything_that_is_kept_about_somebody_is_handed_out_to_him() {
     let fixture = Fixture::new().await;
     let doors = fixture.doors(Limits::OFF);
-    let tokens = doors.registration.sign_up(wish("ada"), None, &ClientInfo::default()).await.unwrap();
+    let tokens = made(doors.registration.sign_up(wish("ada"), None, &ClientInfo::default()).await.unwrap());
     let ada = doors.auth.authenticate(tokens.access.token.expose(), ClientInfo::default()).await.unwrap();
     for _ in 0..150 {
         doors.auth.login(&request("ada", "Not-it-7-times"), &ClientInfo::default()).await.unwrap_err();

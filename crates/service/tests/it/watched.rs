@@ -15,13 +15,15 @@ use tokio::{
     time::timeout,
 };
 use usher_domain::{
-    ActivityEntry, ActivityFilter, ActivityPlace, EmailAddress, NewUser, Page, PageSize, PasswordHash, Revocation,
-    Role, RoleName, Rotation, SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, User, UserChanges,
-    UserFilter, UserId, UserInDB, UserOrder, UserScope, Username,
+    ActivityEntry, ActivityFilter, ActivityPlace, EmailAddress, MailId, MailRequest, MailRequestId, NewUser,
+    OneTimeToken, OneTimeTokenId, Page, PageSize, PasswordHash, QueuedMail, Revocation, Role, RoleName, Rotation,
+    SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, TokenHash, TokenKind, User, UserChanges, UserFilter,
+    UserId, UserInDB, UserOrder, UserScope, Username,
 };
 use usher_storage::{
-    ActivityQueries, ActivityWrites, MemoryBackend, Queries, RoleQueries, RoleWrites, SessionQueries, SessionWrites,
-    SigningKeyStore, StorageError, StorageResult, Transaction, UserQueries, UserWrites, UsersStorageBackend,
+    ActivityQueries, ActivityWrites, MailQueries, MailWrites, MemoryBackend, OneTimeTokenQueries, OneTimeTokenWrites,
+    Queries, RoleQueries, RoleWrites, SessionQueries, SessionWrites, SigningKeyStore, StorageError, StorageResult,
+    Transaction, UserQueries, UserWrites, UsersStorageBackend,
 };
 
 /// `D` is what it passes on to: the backend, or an open transaction.
@@ -196,6 +198,16 @@ pass_on! {
         fn session_by_user(user: UserId) -> Vec<Session>;
     }
 
+    impl[D: Deref<Target: Queries + Sync> + Send + Sync] OneTimeTokenQueries for Watched<D> {
+        fn one_time_token_by_hash(hash: &TokenHash) -> Option<OneTimeToken>;
+        fn one_time_token_by_id(id: OneTimeTokenId) -> Option<OneTimeToken>;
+    }
+
+    impl[D: Deref<Target: Queries + Sync> + Send + Sync] MailQueries for Watched<D> {
+        fn mail_request_page(size: PageSize) -> Vec<MailRequest>;
+        fn mail_due(now: Timestamp, size: PageSize) -> Vec<QueuedMail>;
+    }
+
     impl[D: Deref<Target: Queries + Sync> + Send + Sync] ActivityQueries for Watched<D> {
         fn activity_page(
             filter: &ActivityFilter, before: Option<ActivityPlace>, size: PageSize
@@ -233,6 +245,24 @@ pass_on! {
         fn session_revoke(id: SessionId, revocation: Revocation) -> bool;
         fn session_revoke_all(user: UserId, except: Option<SessionId>, revocation: Revocation) -> Vec<SessionId>;
         fn session_revoke_everybodys(revocation: Revocation) -> u64;
+        fn session_delete_expired(before: Timestamp, most: u64) -> u64;
+    }
+
+    impl[] OneTimeTokenWrites for Watched<Box<dyn Transaction>> {
+        fn one_time_token_insert(token: &OneTimeToken) -> ();
+        fn one_time_token_consume(hash: &TokenHash, now: Timestamp) -> Option<OneTimeToken>;
+        fn one_time_token_void(user: UserId, kind: Option<TokenKind>, kept: usize) -> ();
+        fn one_time_token_delete_expired(now: Timestamp, most: u64) -> u64;
+        fn one_time_token_delete_everybodys() -> u64;
+    }
+
+    impl[] MailWrites for Watched<Box<dyn Transaction>> {
+        fn mail_request_insert(request: &MailRequest) -> ();
+        fn mail_request_remove(id: MailRequestId) -> bool;
+        fn mail_insert(mail: &QueuedMail) -> ();
+        fn mail_claim(id: MailId, attempts: u32, until: Timestamp) -> bool;
+        fn mail_put_off(id: MailId, not_before: Timestamp, error: &str) -> bool;
+        fn mail_remove(id: MailId) -> bool;
     }
 
     impl[] ActivityWrites for Watched<Box<dyn Transaction>> {
