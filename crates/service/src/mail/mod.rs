@@ -1,5 +1,7 @@
 //! Mail: what is written in it, where it waits, and the port through which it leaves.
 
+#[cfg(feature = "contract")]
+pub mod contract;
 mod dispatcher;
 mod links;
 mod memory;

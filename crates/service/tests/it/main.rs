@@ -11,6 +11,7 @@ mod forged_refresh_tokens;
 mod forged_tokens;
 mod issuer;
 mod key_rotation;
+mod mailer;
 mod managing_users;
 mod master_key;
 mod password_forms;
