@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests, although they are no test build")]
 
+mod mail_server;
 mod server;
 mod shared;
 
@@ -13,7 +14,11 @@ use std::{
 
 use redis::{Client, Cmd, FromRedisValue};
 
-pub use self::{server::RedisServer, shared::TestRedis};
+pub use self::{
+    mail_server::{MailSecurity, MailServer, MailStep, Misbehavior, received},
+    server::RedisServer,
+    shared::TestRedis,
+};
 
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(10);

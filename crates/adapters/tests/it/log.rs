@@ -32,7 +32,7 @@ impl io::Write for Lines {
 
 /// Begins to take down what the thread of a test logs, at every level. The subscriber is one for the
 /// whole process, because those of single threads disturb each other.
-fn listen() {
+pub(crate) fn listen() {
     static SUBSCRIBER: Once = Once::new();
     SUBSCRIBER.call_once(|| {
         let wanted = dynamic_filter_fn(|_, _| LINES.with_borrow(Option::is_some));
@@ -43,7 +43,7 @@ fn listen() {
 }
 
 /// What was logged since it was asked for last.
-fn logged() -> String {
+pub(crate) fn logged() -> String {
     String::from_utf8(LINES.replace(Some(Vec::new())).unwrap()).unwrap()
 }
 
