@@ -24,13 +24,33 @@ const LAYERS: [Layer; 7] = [
         package: "usher-domain",
         may_list: &[],
         features: &[],
-        must_not_reach: &["tokio", "sea-orm", "sqlx", "actix-web", "jsonwebtoken", "bcrypt", "config", "redis"],
+        must_not_reach: &[
+            "tokio",
+            "sea-orm",
+            "sqlx",
+            "actix-web",
+            "jsonwebtoken",
+            "bcrypt",
+            "config",
+            "redis",
+            "lettre",
+        ],
     },
     Layer {
         package: "usher-storage",
         may_list: &["usher-domain", "usher-migration"],
         features: &[],
-        must_not_reach: &["usher-service", "actix-web", "jsonwebtoken", "bcrypt", "sea-orm", "sqlx", "config", "redis"],
+        must_not_reach: &[
+            "usher-service",
+            "actix-web",
+            "jsonwebtoken",
+            "bcrypt",
+            "sea-orm",
+            "sqlx",
+            "config",
+            "redis",
+            "lettre",
+        ],
     },
     Layer {
         package: "usher-migration",
@@ -42,19 +62,19 @@ const LAYERS: [Layer; 7] = [
         package: "usher-service",
         may_list: &["usher-domain", "usher-storage"],
         features: &[],
-        must_not_reach: &["sea-orm", "sqlx", "actix-web", "config", "redis"],
+        must_not_reach: &["sea-orm", "sqlx", "actix-web", "config", "redis", "lettre"],
     },
     Layer {
         package: "usher-adapters",
         may_list: &["usher-domain", "usher-service"],
-        features: &["redis"],
+        features: &["redis", "mail"],
         must_not_reach: &["sea-orm", "sqlx", "actix-web", "config", "usher-migration"],
     },
     Layer {
         package: "usher-api",
         may_list: &["usher-domain", "usher-service"],
         features: &[],
-        must_not_reach: &["sea-orm", "sqlx", "config", "usher-migration", "usher-adapters", "redis"],
+        must_not_reach: &["sea-orm", "sqlx", "config", "usher-migration", "usher-adapters", "redis", "lettre"],
     },
     Layer {
         package: "usher",
@@ -152,6 +172,7 @@ fn every_layer_reaches_what_it_is_made_of() {
         ("usher-service", "bcrypt"),
         ("usher-service", "tokio"),
         ("usher-adapters", "redis"),
+        ("usher-adapters", "lettre"),
         ("usher-adapters", "usher-storage"),
         ("usher-api", "actix-web"),
         ("usher-api", "usher-storage"),
@@ -162,17 +183,20 @@ fn every_layer_reaches_what_it_is_made_of() {
     }
 }
 
-/// Who asks for no feature gets no Redis.
+/// Who asks for no feature gets no Redis and no mail.
 #[test]
 fn the_real_forms_of_the_ports_are_off_by_default() {
     let reached = reached("usher-adapters", &[]);
-    assert!(reached.contains("usher-adapters") && !reached.contains("redis"), "{reached:?}");
+    assert!(reached.contains("usher-adapters"), "{reached:?}");
+    for name in ["redis", "lettre"] {
+        assert!(!reached.contains(name), "{reached:?}");
+    }
 }
 
 #[test]
 fn nothing_links_to_openssl() {
     let everything = reached("usher", &[]);
-    for name in ["openssl", "openssl-sys", "native-tls"] {
+    for name in ["openssl", "openssl-sys", "native-tls", "aws-lc-rs", "aws-lc-sys"] {
         assert!(!everything.contains(name), "the binary reaches {name}");
     }
     assert!(everything.contains("ring"));
