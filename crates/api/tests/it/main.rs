@@ -22,6 +22,7 @@ mod lists;
 mod log;
 mod logins;
 mod origins;
+mod pages;
 mod paths;
 mod refreshing;
 mod same_site;
