@@ -2,13 +2,16 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
-use tokio::{task::JoinHandle, time::sleep};
-use usher_service::{Purger, Revocations, TokenIssuer};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use usher_service::{Failure, MailDispatcher, Purger, Revocations, Sweeper, TokenIssuer};
 
 use crate::start_error::chain;
 
 /// How long after the end of a purge the next one begins.
 const PURGE_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// How long after what has expired was removed it is looked for again.
+const SWEEP_PAUSE: Duration = Duration::from_secs(60 * 60);
 
 /// How long a process may be behind with the signing keys; a minute is allowed.
 const KEYS_PAUSE: Duration = Duration::from_secs(10);
@@ -16,41 +19,78 @@ const KEYS_PAUSE: Duration = Duration::from_secs(10);
 /// How often other services are told what they could not be told before.
 const CATCH_UP_PAUSE: Duration = Duration::from_secs(1);
 
+/// How long a mail waits at most before sending it is begun.
+const MAIL_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long what a job is at may take once the server stops: a mail that is on its way should not be sent again.
+const LAST_WORK: Duration = Duration::from_secs(5);
+
+/// What is to be done.
+pub(crate) struct Jobs {
+    pub(crate) purger: Purger,
+    pub(crate) sweeper: Sweeper,
+    /// None where there is no mail.
+    pub(crate) dispatcher: Option<MailDispatcher>,
+    pub(crate) tokens: Arc<TokenIssuer>,
+    pub(crate) revocations: Revocations,
+}
+
 /// Jobs, each in a task of its own. They end with this value at the latest.
-pub(crate) struct Background(Vec<JoinHandle<()>>);
+pub(crate) struct Background {
+    stop: watch::Sender<bool>,
+    jobs: Vec<JoinHandle<()>>,
+}
 
 impl Background {
     /// Does each job now, and again after its pause.
-    pub(crate) fn start(purger: Purger, tokens: Arc<TokenIssuer>, revocations: Revocations) -> Self {
-        Self(vec![
-            tokio::spawn(again_and_again(PURGE_PAUSE, move || purge(purger.clone()))),
-            tokio::spawn(again_and_again(KEYS_PAUSE, move || keep_keys(tokens.clone()))),
-            tokio::spawn(again_and_again(CATCH_UP_PAUSE, move || catch_up(revocations.clone()))),
-        ])
+    pub(crate) fn start(jobs: Jobs) -> Self {
+        let Jobs { purger, sweeper, dispatcher, tokens, revocations } = jobs;
+        let (stop, stopped) = watch::channel(false);
+        let mut jobs = vec![
+            tokio::spawn(again_and_again(PURGE_PAUSE, stopped.clone(), move || purge(purger.clone()))),
+            tokio::spawn(again_and_again(SWEEP_PAUSE, stopped.clone(), move || sweep(sweeper.clone()))),
+            tokio::spawn(again_and_again(KEYS_PAUSE, stopped.clone(), move || keep_keys(tokens.clone()))),
+            tokio::spawn(again_and_again(CATCH_UP_PAUSE, stopped.clone(), move || catch_up(revocations.clone()))),
+        ];
+        if let Some(dispatcher) = dispatcher {
+            let stopping = stopped.clone();
+            let job = move || dispatch(dispatcher.clone(), stopping.clone());
+            jobs.push(tokio::spawn(again_and_again(MAIL_PAUSE, stopped, job)));
+        }
+        Self { stop, jobs }
     }
 
-    /// Breaks the jobs off, and waits until they are.
+    /// Lets each job finish what it is at, if that does not take long, and waits until all have ended.
     pub(crate) async fn stop(mut self) {
-        for job in &mut self.0 {
-            job.abort();
-            // That it was broken off is no news.
-            let _ = job.await;
+        // Nobody listens any more where all jobs have ended.
+        let _ = self.stop.send(true);
+        for job in &mut self.jobs {
+            if timeout(LAST_WORK, &mut *job).await.is_err() {
+                job.abort();
+                // That it was broken off is no news.
+                let _ = job.await;
+            }
         }
     }
 }
 
 impl Drop for Background {
     fn drop(&mut self) {
-        for job in &self.0 {
+        for job in &self.jobs {
             job.abort();
         }
     }
 }
 
-async fn again_and_again<Work: Future<Output = ()>>(pause: Duration, job: impl Fn() -> Work) {
-    loop {
+async fn again_and_again<Work: Future<Output = ()>>(
+    pause: Duration,
+    mut stopped: watch::Receiver<bool>,
+    job: impl Fn() -> Work,
+) {
+    while !*stopped.borrow() {
         job().await;
-        sleep(pause).await;
+        // Ended by time, or because the server stops.
+        let _ = timeout(pause, stopped.wait_for(|stopped| *stopped)).await;
     }
 }
 
@@ -62,6 +102,13 @@ async fn purge(purger: Purger) {
     }
 }
 
+async fn sweep(sweeper: Sweeper) {
+    match sweeper.run_once().await {
+        Ok(swept) => tracing::debug!(tokens = swept.tokens, sessions = swept.sessions, "what has expired was removed"),
+        Err(error) => tracing::error!(error = chain(&error), "what has expired could not be removed"),
+    }
+}
+
 async fn keep_keys(tokens: Arc<TokenIssuer>) {
     if let Err(error) = tokens.keep_keys().await {
         tracing::error!(error = chain(&error), "the signing keys could not be kept up to date");
@@ -70,4 +117,23 @@ async fn keep_keys(tokens: Arc<TokenIssuer>) {
 
 async fn catch_up(revocations: Revocations) {
     revocations.catch_up().await;
+}
+
+async fn dispatch(dispatcher: MailDispatcher, stopping: watch::Receiver<bool>) {
+    let answered = async {
+        while dispatcher.answer_requests().await? > 0 {}
+        Ok(())
+    };
+    let sent = async {
+        while !*stopping.borrow() && dispatcher.send_next().await? {}
+        Ok(())
+    };
+    report(answered.await, "wishes for mails could not be answered");
+    report(sent.await, "mails could not be sent");
+}
+
+fn report(done: Result<(), Failure>, problem: &str) {
+    if let Err(error) = done {
+        tracing::error!(error = chain(&error), "{problem}");
+    }
 }

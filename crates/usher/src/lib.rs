@@ -8,6 +8,7 @@ pub mod config;
 mod console;
 mod database;
 mod first_start;
+mod mail;
 mod master_key;
 mod private_file;
 mod readiness;

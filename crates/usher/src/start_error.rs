@@ -1,7 +1,7 @@
 use std::{error::Error, io, net::SocketAddr, path::PathBuf};
 
-use usher_adapters::InvalidRedisUrl;
-use usher_service::{PasswordSettingsError, TokenError, UsersError};
+use usher_adapters::{InvalidRedisUrl, InvalidSmtpSettings};
+use usher_service::{InvalidTemplate, PasswordSettingsError, TokenError, UsersError};
 use usher_storage::StorageError;
 
 use crate::{
@@ -70,6 +70,12 @@ pub enum StartError {
     /// The address of Redis is none.
     #[error("redis.url: {0}")]
     Redis(#[from] InvalidRedisUrl),
+    /// The mail server cannot be used as it is described.
+    #[error("mail.smtp.url: {0}")]
+    Smtp(#[from] InvalidSmtpSettings),
+    /// A template of mail will not do.
+    #[error("mail.templates_dir: {0}")]
+    Templates(#[from] InvalidTemplate),
     /// Steps of the schema are missing, and were not to be taken.
     #[error(
         "the schema of the database lacks {0} steps: run `usher migrate up`, or set database.migrate_on_start to true"
@@ -108,6 +114,8 @@ impl StartError {
         match self {
             Self::Configuration(_)
             | Self::Redis(_)
+            | Self::Smtp(_)
+            | Self::Templates(_)
             | Self::MasterKeyNotGiven
             | Self::MasterKeyMissing(_)
             | Self::MasterKeyFile { .. }

@@ -4,7 +4,7 @@ use usher_domain::PlainPassword;
 use usher_service::DEFAULT_ADMIN_PASSWORD;
 
 use crate::{
-    config::{Config, Profile},
+    config::{Config, MailTransport, Profile},
     first_start::FirstPassword,
     wiring::{Application, Started},
 };
@@ -23,6 +23,7 @@ pub(crate) fn summary(application: &Application) -> String {
     if let Some(redis) = &config.redis {
         row("Redis", &redis.url.to_string());
     }
+    row("Mail", &mail(&config.mail.transport));
     if let Some(path) = &started.made_master_key {
         let path = path.display();
         row("Master key", &format!("made now, in {path}: keep a copy, away from the database"));
@@ -34,6 +35,14 @@ pub(crate) fn summary(application: &Application) -> String {
         text.push_str(&format!("\nWarning: {warning}\n"));
     }
     text
+}
+
+fn mail(transport: &MailTransport) -> String {
+    match transport {
+        MailTransport::File(folder) => format!("written to {}, for you to look at", folder.display()),
+        MailTransport::Smtp(settings) => format!("sent through {}", settings.url),
+        MailTransport::None => "none".to_owned(),
+    }
 }
 
 fn first_login(config: &Config, address: &str, password: &FirstPassword) -> String {
@@ -70,6 +79,9 @@ fn warnings(config: &Config, started: &Started) -> Vec<String> {
         warnings.push(
             "the network can reach this server: `--profile production` checks more than this one does.".to_owned(),
         );
+    }
+    if config.profile == Profile::Production && matches!(config.mail.transport, MailTransport::File(_)) {
+        warnings.push("mail reaches nobody: it is only written to files. Set mail.transport to smtp.".to_owned());
     }
     let weak = config.bootstrap.password.as_ref().is_some_and(|it| it.as_typed() == DEFAULT_ADMIN_PASSWORD);
     if weak && started.first_password.is_some() && !config.is_loopback_only() {

@@ -16,16 +16,17 @@ use tokio::{net::TcpSocket, time::timeout};
 use usher_adapters::{Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
-    AuthManager, Environment, MemoryBlocklist, MemoryRateLimiter, PasswordHasher, Purger, RateLimiter,
-    RegistrationManager, Revocations, SessionsManager, Throttle, TokenBlocklist, TokenIssuer, UsersManager,
+    AuthManager, Environment, MailboxManager, MemoryBlocklist, MemoryRateLimiter, PasswordHasher, Purger, RateLimiter,
+    RegistrationManager, Revocations, SessionsManager, Sweeper, Throttle, TokenBlocklist, TokenIssuer, UsersManager,
 };
 use usher_storage::SeaOrmBackend;
 
 use crate::{
-    background::Background,
+    background::{Background, Jobs},
     config::{Config, Http},
     database,
     first_start::{self, FirstPassword},
+    mail,
     master_key::FoundKey,
     readiness::Readiness,
     serve_lock::ServeLock,
@@ -47,9 +48,7 @@ pub struct Application {
     started: Started,
     backend: Arc<SeaOrmBackend>,
     readiness: Arc<Readiness>,
-    purger: Purger,
-    tokens: Arc<TokenIssuer>,
-    revocations: Revocations,
+    jobs: Jobs,
     lock: Option<ServeLock>,
 }
 
@@ -83,6 +82,7 @@ impl Application {
         let (blocklist, limiter) = shared(&config, &environment)?;
         let revocations = Revocations::new(blocklist, config.revocations, &environment);
         let throttle = Throttle::new(limiter, config.limits, &key);
+        let outbox = mail::outbox(&config, &key);
         let users = UsersManager::new(
             backend.clone(),
             hasher.clone(),
@@ -90,7 +90,8 @@ impl Application {
             throttle.clone(),
             config.users.clone(),
             environment.clone(),
-        );
+        )
+        .with_outbox(outbox.clone());
         let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
         let auth = AuthManager::new(
             backend.clone(),
@@ -99,6 +100,14 @@ impl Application {
             revocations.clone(),
             throttle.clone(),
             config.auth.clone(),
+            environment.clone(),
+        )
+        .with_outbox(outbox.clone());
+        let mailbox = MailboxManager::new(
+            backend.clone(),
+            users.clone(),
+            revocations.clone(),
+            throttle.clone(),
             environment.clone(),
         );
         let registration = RegistrationManager::new(
@@ -111,21 +120,28 @@ impl Application {
         );
         let first_password = first_start::ensure_administrator(&config, &users).await?;
 
-        let purger = Purger::new(users.clone(), config.retention);
+        let jobs = Jobs {
+            purger: Purger::new(users.clone(), config.retention),
+            sweeper: Sweeper::new(backend.clone(), environment.clone()),
+            dispatcher: mail::dispatcher(&config, &backend, &outbox, &environment)?,
+            tokens: tokens.clone(),
+            revocations,
+        };
         let readiness = Arc::new(Readiness::new(backend.clone(), config.database.acquire_timeout));
         let state = ApiState {
             auth,
             registration,
+            mailbox,
             users,
             sessions,
-            tokens: tokens.clone(),
+            tokens,
             readiness: readiness.clone(),
             environment,
             settings: api_settings(&config.http),
         };
         let server = server(listener, Arc::new(state), &config.http).map_err(StartError::Server)?;
         let started = Started { first_password, made_master_key: made };
-        Ok(Self { server, address, config, started, backend, readiness, purger, tokens, revocations, lock })
+        Ok(Self { server, address, config, started, backend, readiness, jobs, lock })
     }
 
     /// Where it listens.
@@ -167,9 +183,10 @@ impl Application {
     /// # Errors
     /// [`StartError::Server`] where the server breaks down.
     pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
-        let Self { server, address, config, backend, readiness, purger, tokens, revocations, lock, .. } = self;
+        let Self { server, address, config, backend, readiness, jobs, lock, .. } = self;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
-        let background = Background::start(purger, tokens, revocations.clone());
+        let revocations = jobs.revocations.clone();
+        let background = Background::start(jobs);
         let handle = server.handle();
         let drained = async {
             stop.await;

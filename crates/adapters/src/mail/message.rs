@@ -39,6 +39,12 @@ impl MailFrom {
         Self(Mailbox::new(None, Address::new_dangerous("no-reply", "localhost")))
     }
 
+    /// The name before the address, if there is one.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.0.name.as_deref()
+    }
+
     /// What stands behind the `@`.
     pub(super) fn domain(&self) -> &str {
         self.0.email.domain()

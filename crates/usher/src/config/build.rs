@@ -20,7 +20,7 @@ use usher_service::{
 
 use super::{
     Bootstrap, Config, Database, DatabaseUrl, Faults, Http, LogFormat, LogLevel, Profile, PublicUrl, Redis, RedisUrl,
-    Sources, Telemetry, forms::Complaint, keys, layers::Settings, reader::Reader, rules::Rules, throttle,
+    Sources, Telemetry, forms::Complaint, keys, layers::Settings, mail, reader::Reader, rules::Rules, throttle,
 };
 
 /// Stands in for a faulty address, so that reading can go on.
@@ -57,8 +57,9 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
     let bcrypt_cost = reader.integer(&keys::PASSWORD_BCRYPT_COST);
     let passwords = passwords(&mut reader, bcrypt_cost);
     let users = users(&mut reader);
-    let modes = [RegistrationMode::Open, RegistrationMode::Closed];
+    let modes = [RegistrationMode::Open, RegistrationMode::Verified, RegistrationMode::Closed];
     let registration = reader.choice(&keys::REGISTRATION_MODE, RegistrationMode::Open, &modes);
+    let mail = mail::mail(&mut reader, &http, &database);
     let limits = throttle::limits(&mut reader);
     let retention = Duration::from_secs(reader.integer::<u64>(&keys::USERS_RETENTION_DAYS) * DAY_SECS);
     let admin_username = reader.optional(&keys::BOOTSTRAP_ADMIN_USERNAME, admin_username);
@@ -69,6 +70,8 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
         http: &http,
         database: &database,
         auth: &auth,
+        registration,
+        mail: &mail,
         bcrypt_cost,
         master_key: master_key.as_ref(),
         admin_password: admin_password.as_ref(),
@@ -87,6 +90,7 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
                 tokens,
                 auth,
                 registration,
+                mail,
                 limits,
                 revocations,
                 master_key,

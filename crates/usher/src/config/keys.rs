@@ -193,6 +193,12 @@ keys! {
     /// For how long a refresh token that was used gets the same successor again, in case that was lost
     /// on its way. After that, using it twice ends the session. 0: at once.
     AUTH_REFRESH_GRACE = "auth.refresh_grace", Duration(0, 5 * 60 * SECOND), Is("10s");
+    /// How long the link of a mail is good that sets another password.
+    AUTH_RESET_TTL = "auth.reset_ttl", Duration(SECOND, HOUR), Is("30m");
+    /// How long the link of a mail is good that proves an address, or completes a sign-up.
+    AUTH_VERIFY_TTL = "auth.verify_ttl", Duration(SECOND, 30 * DAY), Is("24h");
+    /// How long an invitation is good.
+    AUTH_INVITE_TTL = "auth.invite_ttl", Duration(SECOND, 30 * DAY), Is("72h");
     /// How late a change made through another process may be noticed: for as long a request relies on
     /// what an earlier one read of its session. 0: the database is asked each time.
     AUTH_STATE_CACHE_TTL = "auth.state_cache_ttl", Duration(0, SECOND), Is("1s");
@@ -226,9 +232,9 @@ keys! {
     /// Whether common passwords are refused.
     PASSWORD_BLOCKLIST = "password.blocklist", Boolean, Is("true");
 
-    /// Who may sign up: everybody (`open`), or nobody but whom an administrator makes an account for
-    /// (`closed`).
-    REGISTRATION_MODE = "registration.mode", Choice(&["open", "closed"]), Is("open");
+    /// Who may sign up: everybody (`open`), everybody who proves his address first (`verified`; there is no
+    /// account before), or nobody but whom an administrator makes an account for (`closed`).
+    REGISTRATION_MODE = "registration.mode", Choice(&["open", "verified", "closed"]), Is("open");
     /// Whether an account needs an e-mail address.
     REGISTRATION_REQUIRE_EMAIL = "registration.require_email", Boolean, Is("false");
     /// The roles of an account that nobody chose roles for.
@@ -246,7 +252,35 @@ keys! {
     VALIDATION_FULL_NAME_PATTERN = "validation.full_name_pattern", Choice(&["international", "strict"]),
         Is("international");
 
-    /// Whether tries of passwords, sign-ups and refreshes are limited. `false` only where something in front
+    /// Where mail goes: into files for a developer to look at (`file`), to a mail server (`smtp`), or nowhere
+    /// (`none`: addresses change at once, and nobody can be invited).
+    MAIL_TRANSPORT = "mail.transport", Choice(&["file", "smtp", "none"]), Is("file");
+    /// Whom mail is from: an address, with a name before it or without. The name is what mails call the service.
+    MAIL_FROM = "mail.from", Text,
+        Follows("no-reply at the host of http.public_url; for smtp it must be given", "Example <no-reply@example.com>");
+    /// The folder of transport `file`.
+    MAIL_DIR = "mail.dir", Text, Follows("mail, beside the SQLite file, else data/mail", "data/mail");
+    /// The mail server of transport `smtp`: smtps://host speaks TLS from the first byte (port 465),
+    /// smtp://host begins it with STARTTLS or gives up (port 587). smtp://host?tls=none is for a mail catcher
+    /// or a relay on this machine (port 25).
+    MAIL_SMTP_URL = "mail.smtp.url", Text, Nothing("there is no mail server", "smtp://mail.example.com");
+    /// Who signs in there.
+    MAIL_SMTP_USERNAME = "mail.smtp.username", Text, Nothing("nobody does", "usher");
+    /// With which password.
+    MAIL_SMTP_PASSWORD = "mail.smtp.password", Secret, Nothing("nobody does", "that of the mail server");
+    /// The page that sets another password, with {token} where the token goes: behind a # or in the path.
+    MAIL_RESET_URL = "mail.reset_url", Text,
+        Follows("a page of usher", "https://app.example.com/reset#token={token}");
+    /// The page that proves an address, or completes a sign-up.
+    MAIL_VERIFY_URL = "mail.verify_url", Text,
+        Follows("a page of usher", "https://app.example.com/verify#token={token}");
+    /// The page that accepts an invitation.
+    MAIL_INVITE_URL = "mail.invite_url", Text,
+        Follows("a page of usher", "https://app.example.com/welcome#token={token}");
+    /// A folder with templates in place of the built-in ones, such as reset_password.txt and
+    /// reset_password.html; those of another language in a folder of its own, such as de.
+    MAIL_TEMPLATES_DIR = "mail.templates_dir", Text, Nothing("mails are as they are built in", "templates");
+    /// Whether tries of passwords, sign-ups, refreshes and wishes for mails are limited. `false` only where something in front
     /// of usher does it.
     THROTTLE_ENABLED = "throttle.enabled", Boolean, Is("true");
 
@@ -298,6 +332,25 @@ keys! {
     /// How many at once.
     THROTTLE_REFRESH_NETWORK_BURST = "throttle.refresh_network.burst", Integer(1, 1_000_000), Is("120");
 
+    /// Mails to one address that requests cause: so many in a window, of them `burst` at once; what comes on
+    /// top is silently not sent. 0: no limit.
+    THROTTLE_MAIL_ADDRESS_LIMIT = "throttle.mail_address.limit", Integer(0, 1_000_000), Is("3");
+    /// How long the window is.
+    THROTTLE_MAIL_ADDRESS_WINDOW = "throttle.mail_address.window", Duration(SECOND, DAY), Is("1h");
+    /// How many at once.
+    THROTTLE_MAIL_ADDRESS_BURST = "throttle.mail_address.burst", Integer(1, 1_000_000), Is("3");
+    /// Requests from one network that cause a mail: so many in a window, of them `burst` at once. 0: no limit.
+    THROTTLE_MAIL_NETWORK_LIMIT = "throttle.mail_network.limit", Integer(0, 1_000_000), Is("10");
+    /// How long the window is.
+    THROTTLE_MAIL_NETWORK_WINDOW = "throttle.mail_network.window", Duration(SECOND, DAY), Is("1h");
+    /// How many at once.
+    THROTTLE_MAIL_NETWORK_BURST = "throttle.mail_network.burst", Integer(1, 1_000_000), Is("10");
+    /// Tokens of mails from one network: so many in a window, of them `burst` at once. 0: no limit.
+    THROTTLE_CONFIRM_NETWORK_LIMIT = "throttle.confirm_network.limit", Integer(0, 1_000_000), Is("10");
+    /// How long the window is.
+    THROTTLE_CONFIRM_NETWORK_WINDOW = "throttle.confirm_network.window", Duration(SECOND, DAY), Is("1m");
+    /// How many at once.
+    THROTTLE_CONFIRM_NETWORK_BURST = "throttle.confirm_network.burst", Integer(1, 1_000_000), Is("10");
     /// For how many days a deleted account can be restored. After that it is gone for ever, and its
     /// names are free again.
     USERS_RETENTION_DAYS = "users.retention_days", Integer(1, 36_500), Is("30");

@@ -9,6 +9,7 @@ mod fault;
 mod forms;
 pub mod keys;
 mod layers;
+mod mail;
 mod public_url;
 mod reader;
 mod redis_url;
@@ -29,6 +30,7 @@ use usher_service::{
 pub use database_url::{DatabaseEngine, DatabaseUrl};
 pub use fault::{Fault, Faults};
 pub use layers::{DEFAULT_FILE, Sources};
+pub use mail::{LinkSettings, Mail, MailTransport};
 pub use public_url::PublicUrl;
 pub use redis_url::RedisUrl;
 pub use rules::SAMPLE_MASTER_KEY;
@@ -52,6 +54,8 @@ pub struct Config {
     pub auth: AuthSettings,
     /// Who may sign up.
     pub registration: RegistrationMode,
+    /// Mail.
+    pub mail: Mail,
     /// How often something may be tried.
     pub limits: Limits,
     /// How long sessions are remembered.

@@ -51,6 +51,20 @@ impl PublicUrl {
         }
     }
 
+    /// The host alone.
+    #[must_use]
+    pub fn host(&self) -> String {
+        self.host.to_string()
+    }
+
+    /// The domain that mail from here is from, unless somebody says otherwise.
+    pub(super) fn mail_domain(&self) -> String {
+        match &self.host {
+            Host::Domain(name) => name.clone(),
+            Host::Ipv4(_) | Host::Ipv6(_) => "localhost".to_owned(),
+        }
+    }
+
     /// The same with another port in place of port 0, which stands for one that is not known yet.
     #[must_use]
     pub(super) fn with_actual_port(mut self, port: u16) -> Self {

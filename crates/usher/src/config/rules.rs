@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use usher_domain::PlainPassword;
-use usher_service::{AuthSettings, DEFAULT_ADMIN_PASSWORD, MasterKey};
+use usher_service::{AuthSettings, DEFAULT_ADMIN_PASSWORD, MasterKey, RegistrationMode};
 
 use super::{
-    Database, DatabaseEngine, Http, Profile, Sources,
+    Database, DatabaseEngine, Http, Mail, MailTransport, Profile, Sources,
     forms::{Complaint, show_duration},
     keys::{self, Key},
     reader::Reader,
@@ -27,6 +27,8 @@ pub(super) struct Rules<'a> {
     pub(super) http: &'a Http,
     pub(super) database: &'a Database,
     pub(super) auth: &'a AuthSettings,
+    pub(super) registration: RegistrationMode,
+    pub(super) mail: &'a Mail,
     pub(super) bcrypt_cost: i64,
     pub(super) master_key: Option<&'a MasterKey>,
     pub(super) admin_password: Option<&'a PlainPassword>,
@@ -35,6 +37,7 @@ pub(super) struct Rules<'a> {
 impl Rules<'_> {
     pub(super) fn check(&self, reader: &mut Reader) {
         self.check_lifetimes(reader);
+        self.check_registration(reader);
         self.check_bcrypt_cost(reader);
         self.check_master_key_is_there(reader);
         self.check_command_line(reader);
@@ -51,6 +54,15 @@ impl Rules<'_> {
             let (idle, absolute) = (show_duration(idle), show_duration(absolute));
             let problem = format!("{idle} is more than auth.refresh_absolute_ttl, which is {absolute}");
             Complaint::new(problem, "lower it, or raise auth.refresh_absolute_ttl")
+        });
+    }
+
+    fn check_registration(&self, reader: &mut Reader) {
+        let has_mail = !matches!(self.mail.transport, MailTransport::None);
+        let possible = has_mail || self.registration != RegistrationMode::Verified;
+        reader.require(&[&keys::REGISTRATION_MODE, &keys::MAIL_TRANSPORT, &keys::MAIL_SMTP_URL], possible, || {
+            let problem = "verified needs mail, and mail.transport is none";
+            Complaint::new(problem, "choose another transport, or write open or closed")
         });
     }
 

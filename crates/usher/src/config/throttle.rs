@@ -39,6 +39,21 @@ pub(super) fn limits(reader: &mut Reader) -> Limits {
             [&keys::THROTTLE_REFRESH_NETWORK_LIMIT, &keys::THROTTLE_REFRESH_NETWORK_BURST],
             &keys::THROTTLE_REFRESH_NETWORK_WINDOW,
         ),
+        mail_address: steady(
+            reader,
+            [&keys::THROTTLE_MAIL_ADDRESS_LIMIT, &keys::THROTTLE_MAIL_ADDRESS_BURST],
+            &keys::THROTTLE_MAIL_ADDRESS_WINDOW,
+        ),
+        mail_network: steady(
+            reader,
+            [&keys::THROTTLE_MAIL_NETWORK_LIMIT, &keys::THROTTLE_MAIL_NETWORK_BURST],
+            &keys::THROTTLE_MAIL_NETWORK_WINDOW,
+        ),
+        confirm_network: steady(
+            reader,
+            [&keys::THROTTLE_CONFIRM_NETWORK_LIMIT, &keys::THROTTLE_CONFIRM_NETWORK_BURST],
+            &keys::THROTTLE_CONFIRM_NETWORK_WINDOW,
+        ),
     };
     if reader.boolean(&keys::THROTTLE_ENABLED) { limits } else { Limits::OFF }
 }
