@@ -45,7 +45,7 @@ impl fmt::Display for Step {
             Self::Reuse => "the next mail",
             Self::Sender => "the sender",
             Self::Recipient => "the recipient",
-            Self::Data => "to listen",
+            Self::Data => "DATA",
             Self::Mail => "the mail",
         })
     }

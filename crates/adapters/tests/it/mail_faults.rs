@@ -1,6 +1,6 @@
 //! A mail server that comes late, dies, hangs, refuses and talks nonsense.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::collections::BTreeSet;
 
 use tokio::{runtime, time::timeout};
 use usher_adapters::{
@@ -15,8 +15,9 @@ use crate::{
 };
 
 /// What a server does wrong, and what is told of it.
-const MISBEHAVIORS: [(Misbehavior, &str); 19] = [
+const MISBEHAVIORS: [(Misbehavior, &str); 20] = [
     (Misbehavior::Silent, "does not take the mail within 1s"),
+    (Misbehavior::SilentAt(MailStep::Mail), "does not take the mail within 1s"),
     (Misbehavior::Trickle, "does not take the mail within 1s"),
     (Misbehavior::Refuse(MailStep::Greeting, 554), "refuses the connection: 554 5.7.1"),
     (Misbehavior::Refuse(MailStep::Hello, 421), "refuses the connection: 421 4.7.1"),
@@ -24,15 +25,15 @@ const MISBEHAVIORS: [(Misbehavior, &str); 19] = [
     (Misbehavior::Refuse(MailStep::Sender, 421), "refuses the sender: 421 4.7.1"),
     (Misbehavior::Refuse(MailStep::Recipient, 450), "refuses the recipient: 450 4.7.1"),
     (Misbehavior::Refuse(MailStep::Recipient, 550), "refuses the recipient: 550 5.7.1"),
-    (Misbehavior::Refuse(MailStep::Data, 452), "refuses to listen: 452 4.7.1"),
-    (Misbehavior::Refuse(MailStep::Data, 250), "refuses to listen: 250"),
+    (Misbehavior::Refuse(MailStep::Data, 452), "refuses DATA: 452 4.7.1"),
+    (Misbehavior::Refuse(MailStep::Data, 250), "refuses DATA: 250"),
     (Misbehavior::Refuse(MailStep::Mail, 451), "refuses the mail: 451 4.7.1"),
     (Misbehavior::Refuse(MailStep::Mail, 554), "refuses the mail: 554 5.7.1"),
     (Misbehavior::Refuse(MailStep::Mail, 354), "refuses the mail: 354"),
     (Misbehavior::Refuse(MailStep::Mail, 999), "at the mail"),
     (Misbehavior::HangUp(MailStep::Greeting), "at the connection"),
     (Misbehavior::HangUp(MailStep::Sender), "at the sender"),
-    (Misbehavior::HangUp(MailStep::Data), "at to listen"),
+    (Misbehavior::HangUp(MailStep::Data), "at DATA"),
     (Misbehavior::HangUpWithinMail, "at the mail"),
     (Misbehavior::HangUp(MailStep::Mail), "at the mail"),
 ];
@@ -72,7 +73,7 @@ async fn what_a_server_did_not_take_it_does_not_have() {
         server.misbehave(how);
         failure(&mailer).await;
         // It was told everything, and its word got lost: to send the mail again is right.
-        let may_have_it = matches!(how, Misbehavior::HangUp(MailStep::Mail));
+        let may_have_it = matches!(how, Misbehavior::HangUp(MailStep::Mail) | Misbehavior::SilentAt(MailStep::Mail));
         assert_eq!(server.mails().len(), usize::from(may_have_it), "{how:?}");
     }
 }
@@ -135,20 +136,20 @@ async fn mails_one_after_the_other_share_a_connection() {
     assert_eq!(server.connections(), 1);
 }
 
-/// Else the answer to one mail could pass for that to another.
 #[tokio::test]
-async fn a_connection_that_was_given_up_is_not_used_again() {
-    let server = MailServer::start();
-    let mailer = SmtpMailer::open(server.settings()).unwrap();
-    server.misbehave(Misbehavior::Silent);
-    timeout(Duration::from_millis(50), mailer.send(&mail())).await.unwrap_err();
-    server.behave();
-    mailer.send(&mail()).await.unwrap();
-    assert_eq!(server.mails().len(), 1);
-    let connections = server.connections();
-    assert!(connections >= 1, "{connections}");
-    let greeted = server.heard().iter().filter(|command| command.starts_with("EHLO")).count();
-    assert_eq!(greeted, 1, "{:?}", server.heard());
+async fn an_answer_that_comes_too_late_passes_for_no_other() {
+    for step in [MailStep::Sender, MailStep::Recipient, MailStep::Data, MailStep::Mail] {
+        let server = MailServer::start();
+        let mailer = hasty(&server);
+        mailer.send(&mail()).await.unwrap();
+        server.misbehave(Misbehavior::SilentAt(step));
+        let shown = failure(&mailer).await;
+        assert!(shown.contains("within 1s"), "{shown}");
+        server.misbehave(Misbehavior::Refuse(MailStep::Mail, 554));
+        let shown = failure(&mailer).await;
+        assert!(shown.contains("refuses the mail: 554"), "{step:?}: {shown}");
+        assert_eq!(server.connections(), 2, "{step:?}");
+    }
 }
 
 #[test]

@@ -160,6 +160,8 @@ fn mails_are_from_one_address() {
         "a@example.org, b@example.org",
         "usher <no-reply@bücher.example>",
         "ush\ner <no-reply@example.org>",
+        "ush\u{2028}er <no-reply@example.org>",
+        "\"ush\u{85}er\" <no-reply@example.org>",
         "usher <no-reply@example.org>\r\nBcc: mallory@example.org",
         "usher <no-reply@example.org\r\nBcc: mallory@example.org>",
     ] {

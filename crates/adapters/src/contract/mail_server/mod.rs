@@ -48,7 +48,7 @@ struct Shared {
     certificates: Certificates,
     mails: watch::Sender<Vec<Received>>,
     heard: Mutex<Vec<String>>,
-    misbehavior: Mutex<Option<Misbehavior>>,
+    misbehavior: watch::Sender<Option<Misbehavior>>,
     login: Mutex<Option<Login>>,
     connections: AtomicUsize,
 }
@@ -75,8 +75,10 @@ pub enum MailSecurity {
 /// What a [`MailServer`] can do wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misbehavior {
-    /// It takes connections and says nothing any more.
+    /// It takes connections and says nothing. What it was asked meanwhile it answers when it behaves again.
     Silent,
+    /// The same, but only when it is asked for this.
+    SilentAt(MailStep),
     /// It says a byte now and then, and comes to no end.
     Trickle,
     /// It refuses with this code, and repeats what it was told. After 421 it hangs up.
@@ -152,7 +154,7 @@ impl MailServer {
             certificates: Certificates::new(),
             mails: watch::Sender::default(),
             heard: Mutex::default(),
-            misbehavior: Mutex::default(),
+            misbehavior: watch::Sender::default(),
             login: Mutex::default(),
             connections: AtomicUsize::new(0),
         };
@@ -185,12 +187,12 @@ impl MailServer {
 
     /// Misbehaves from now on, also on connections that are there already.
     pub fn misbehave(&self, how: Misbehavior) {
-        *lock(&self.shared.misbehavior) = Some(how);
+        self.shared.misbehavior.send_replace(Some(how));
     }
 
     /// Misbehaves no more.
     pub fn behave(&self) {
-        *lock(&self.shared.misbehavior) = None;
+        self.shared.misbehavior.send_replace(None);
     }
 
     /// Takes mails only from whoever has signed in so, from the next connection on.

@@ -1,4 +1,4 @@
-use std::{future::pending, io, sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use tokio::{
@@ -52,10 +52,9 @@ impl Session {
             let (step, answer) = match verb.to_ascii_uppercase().as_str() {
                 "EHLO" => (MailStep::Hello, self.hello()),
                 "STARTTLS" if self.offers_starttls() => {
-                    self.answer(&mut visitor, MailStep::StartTls, "220 go on", &line).await?;
-                    if self.misbehavior() == Some(Misbehavior::SayMoreBeforeTls) {
-                        visitor.write_all(b"250-mallory.example.org\r\n250 AUTH PLAIN\r\n").await?;
-                    }
+                    let says_more = self.misbehavior() == Some(Misbehavior::SayMoreBeforeTls);
+                    let more = if says_more { "\r\n250-mallory.example.org\r\n250 AUTH PLAIN" } else { "" };
+                    self.answer(&mut visitor, MailStep::StartTls, &format!("220 go on{more}"), &line).await?;
                     visitor = self.encrypt(visitor).await?;
                     continue;
                 }
@@ -98,7 +97,7 @@ impl Session {
     }
 
     fn misbehavior(&self) -> Option<Misbehavior> {
-        *lock(&self.shared.misbehavior)
+        *self.shared.misbehavior.borrow()
     }
 
     fn offers_starttls(&self) -> bool {
@@ -179,8 +178,14 @@ impl Session {
 
     /// Answers as it should, or as it is told to.
     async fn answer(&self, visitor: &mut Visitor, step: MailStep, answer: &str, heard: &str) -> io::Result<()> {
+        let is_silent = |how: &Option<Misbehavior>| match how {
+            Some(Misbehavior::Silent) => true,
+            Some(Misbehavior::SilentAt(at)) => *at == step,
+            Some(_) | None => false,
+        };
+        // Its other end lives as long as this one.
+        let _ = self.shared.misbehavior.subscribe().wait_for(|how| !is_silent(how)).await;
         match self.misbehavior() {
-            Some(Misbehavior::Silent) => pending().await,
             Some(Misbehavior::Trickle) => loop {
                 visitor.write_all(b"2").await?;
                 visitor.flush().await?;
