@@ -14,7 +14,7 @@ use super::{
     OpenTransaction, SeaOrmBackend, Source,
     entities::activity_log::{self, Column},
     error::failed,
-    row::{Row, corrupt, to_json},
+    row::{Row, to_json},
 };
 use crate::{ActivityQueries, ActivityWrites, StorageResult};
 
@@ -103,9 +103,7 @@ fn read(row: Row<'_>) -> StorageResult<ActivityEntry> {
         ip: row.parse_optional(Column::Ip, str::parse)?,
         user_agent: row.get(Column::UserAgent)?,
         request_id: row.parse_optional(Column::RequestId, |text| RequestId::parse(text).ok_or(()))?,
-        details: row
-            .parse(Column::Details, |text| serde_json::from_str(text).map_err(drop))
-            .and_then(|value| Details::from_stored(value).map_err(|_| corrupt(Column::Details)))?,
+        details: row.details(Column::Details)?,
     })
 }
 

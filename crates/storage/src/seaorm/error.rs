@@ -66,9 +66,12 @@ fn classify_postgres(error: &SqlxPostgresError) -> StorageError {
             Some("users_external_id_unique") => StorageError::Conflict(Constraint::ExternalIdUnique),
             Some("roles_pkey") => StorageError::Conflict(Constraint::RoleNameUnique),
             Some("user_roles_role_name_reference") => StorageError::Conflict(Constraint::RoleExists),
-            Some("user_roles_user_id_reference" | "sessions_user_id_reference") => {
-                StorageError::Conflict(Constraint::UserExists)
-            }
+            Some(
+                "user_roles_user_id_reference"
+                | "sessions_user_id_reference"
+                | "one_time_tokens_user_id_reference"
+                | "mail_queue_user_id_reference",
+            ) => StorageError::Conflict(Constraint::UserExists),
             Some(_) | None => StorageError::Backend(refusal),
         },
         // connection exceptions; insufficient resources (disk full, too many connections);

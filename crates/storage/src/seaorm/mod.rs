@@ -9,7 +9,12 @@ mod entities;
 mod error;
 #[cfg(test)]
 mod list_tests;
+mod mail;
+#[cfg(test)]
+mod mail_tests;
 mod migrate;
+mod one_time_tokens;
+mod removal;
 mod roles;
 mod row;
 #[cfg(test)]
@@ -30,8 +35,8 @@ use std::{
 
 use async_trait::async_trait;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions,
-    TransactionTrait, sea_query::SelectStatement,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, StatementBuilder,
+    TransactionOptions, TransactionTrait, sea_query::SelectStatement,
 };
 
 use crate::{StorageError, StorageResult, Transaction, UsersStorageBackend};
@@ -90,6 +95,13 @@ impl UsersStorageBackend for SeaOrmBackend {
 
     async fn ping(&self) -> StorageResult<()> {
         self.source.reader.ping().await.map_err(failed)
+    }
+}
+
+impl SeaOrmBackend<OpenTransaction> {
+    /// Runs a change; answers how many rows it touched.
+    async fn change(&self, change: &impl StatementBuilder) -> StorageResult<u64> {
+        Ok(self.source.connection().execute(change).await.map_err(failed)?.rows_affected())
     }
 }
 

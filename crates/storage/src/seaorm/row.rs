@@ -2,7 +2,7 @@
 
 use sea_orm::{QueryResult, TryGetable};
 use serde::Serialize;
-use usher_domain::Timestamp;
+use usher_domain::{Details, Timestamp};
 
 use super::entities::Place;
 use crate::{StorageError, StorageResult};
@@ -43,6 +43,12 @@ impl<'r> Row<'r> {
         parse: impl FnOnce(&str) -> Result<T, F>,
     ) -> StorageResult<Option<T>> {
         self.get::<Option<String>>(column)?.as_deref().map(parse).transpose().map_err(|_| corrupt(column))
+    }
+
+    /// The JSON object in a column.
+    pub(super) fn details(self, column: impl Place) -> StorageResult<Details> {
+        let value = self.parse(column, |text| serde_json::from_str(text).map_err(drop))?;
+        Details::from_stored(value).map_err(|_| corrupt(column))
     }
 
     /// The moment in a column.

@@ -63,7 +63,7 @@ async fn sessions_are_looked_up_by_their_id_or_their_owner() {
 }
 
 /// How the database would go about a statement if its table were large.
-async fn plan(backend: &SeaOrmBackend, statement: Statement) -> String {
+pub(super) async fn plan(backend: &SeaOrmBackend, statement: Statement) -> String {
     let (explain, column) = match backend.engine() {
         Engine::Sqlite => ("EXPLAIN QUERY PLAN", 3),
         Engine::Postgres => ("EXPLAIN", 0),
@@ -79,12 +79,12 @@ async fn plan(backend: &SeaOrmBackend, statement: Statement) -> String {
     steps.join("\n")
 }
 
-fn moment(seconds: i64) -> Timestamp {
+pub(super) fn moment(seconds: i64) -> Timestamp {
     Timestamp::from_micros(seconds * 1_000_000)
 }
 
 /// A backend with somebody who is signed in.
-async fn with_session(database: &TestDatabase) -> (SeaOrmBackend, Session) {
+pub(super) async fn with_session(database: &TestDatabase) -> (SeaOrmBackend, Session) {
     let backend = database.backend().await;
     let ids = SequentialIds::default();
     let owner = NewUser {

@@ -12,6 +12,7 @@ use super::{
     OpenTransaction, SeaOrmBackend, Source,
     entities::{sessions, users},
     error::{failed, failed_reference},
+    removal::delete_first,
     row::{Row, corrupt, to_json},
     users::{fold, with_account},
 };
@@ -136,12 +137,11 @@ impl SessionWrites for SeaOrmBackend<OpenTransaction> {
     async fn session_revoke_everybodys(&self, revocation: Revocation) -> StorageResult<u64> {
         self.source.run(self.change(&revoke(revocation))).await
     }
-}
 
-impl SeaOrmBackend<OpenTransaction> {
-    /// Runs a change; answers how many rows it touched.
-    async fn change(&self, update: &UpdateStatement) -> StorageResult<u64> {
-        Ok(self.source.connection().execute(update).await.map_err(failed)?.rows_affected())
+    async fn session_delete_expired(&self, before: Timestamp, most: u64) -> StorageResult<u64> {
+        use sessions::Column;
+        let delete = delete_first(Column::Id, Column::ExpiresAt, Column::ExpiresAt.lt(before.as_micros()), most);
+        self.source.run(self.change(&delete)).await
     }
 }
 

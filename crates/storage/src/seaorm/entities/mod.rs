@@ -1,6 +1,9 @@
 //! The tables, as SeaORM sees them. They stay in here: what comes out is a value of the domain.
 
 pub(crate) mod activity_log;
+pub(crate) mod mail_queue;
+pub(crate) mod mail_requests;
+pub(crate) mod one_time_tokens;
 pub(crate) mod roles;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;
@@ -30,4 +33,4 @@ macro_rules! place {
     )+};
 }
 
-place!(activity_log, roles, sessions, signing_keys, user_roles, users);
+place!(activity_log, mail_queue, mail_requests, one_time_tokens, roles, sessions, signing_keys, user_roles, users);
