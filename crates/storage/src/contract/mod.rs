@@ -27,6 +27,8 @@ mod sample;
 mod test_database;
 
 pub mod activity;
+pub mod mail;
+pub mod one_time_tokens;
 pub mod purge;
 pub mod roles;
 pub mod sessions;
@@ -58,6 +60,8 @@ macro_rules! __suite {
             $crate::__purge_cases!();
             $crate::__roles_cases!();
             $crate::__sessions_cases!();
+            $crate::__one_time_tokens_cases!();
+            $crate::__mail_cases!();
             $crate::__activity_cases!();
             $crate::__signing_keys_cases!();
             $crate::__transactions_cases!();

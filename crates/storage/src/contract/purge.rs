@@ -30,7 +30,8 @@ cases!(purge, __purge_cases, {
         assert!(!raise_epoch(&backend, samples.user_id()).await);
     }
 
-    /// A purged account is gone, with its sessions and its roles, and leaves everybody else's alone.
+    /// A purged account is gone, with its sessions, its roles, its tokens and the mails about it, and leaves
+    /// everybody else's alone.
     ///
     /// Proves: ID-06
     pub async fn a_purge_takes_all_that_hangs_onto_an_account(backend: Backend) {
@@ -38,9 +39,16 @@ cases!(purge, __purge_cases, {
         let ada = inserted(&backend, samples.full_user()).await;
         let bob = inserted(&backend, samples.user("bob")).await;
         let (hers, his) = (samples.full_session(ada.id), samples.session(bob.id));
+        let tokens = [samples.reset(ada.id), samples.reset(bob.id)];
+        let mails = [ada.id, bob.id].map(|user| samples.full_mail(user));
         commit(&backend, async |transaction| {
             transaction.session_insert(&hers).await?;
-            transaction.session_insert(&his).await
+            transaction.session_insert(&his).await?;
+            for (token, mail) in tokens.iter().zip(&mails) {
+                transaction.one_time_token_insert(token).await?;
+                transaction.mail_insert(mail).await?;
+            }
+            Ok(())
         })
         .await
         .unwrap();
@@ -55,6 +63,11 @@ cases!(purge, __purge_cases, {
         assert_eq!(backend.user_count(&holders, None, 9).await.unwrap(), 0);
         assert_eq!(stored(&backend, bob.id).await, before);
         assert!(backend.session_with_user(his.id).await.unwrap().is_some());
+        let [her_token, his_token] = tokens;
+        let [_, his_mail] = mails;
+        assert_eq!(backend.one_time_token_by_id(her_token.id).await.unwrap(), None);
+        assert_eq!(backend.one_time_token_by_id(his_token.id).await.unwrap(), Some(his_token));
+        assert_eq!(backend.mail_due(at(99), PageSize::MAX).await.unwrap(), [his_mail]);
     }
 
     /// The names of a softly deleted account stay taken, and are free once it is purged.

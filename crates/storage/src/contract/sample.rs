@@ -5,9 +5,10 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 use tokio::{runtime::Handle, sync::Barrier, task::JoinSet};
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, Amr, ClientInfo, Details, KeyState, Metadata, NewUser, PasswordHash, RequestId,
-    Revocation, RevokeReason, RoleName, SealedKey, SequentialIds, Session, SessionId, SigningAlgorithm,
-    SigningKeyRecord, Timestamp, UserId, UserInDB, UserScope,
+    Action, ActivityEntry, ActivityId, Amr, ClientInfo, Details, KeyState, Languages, MailId, MailKind, MailRequest,
+    MailRequestId, MailRequestKind, Metadata, NewUser, OneTimeToken, OneTimeTokenId, PasswordHash, PendingSignUp,
+    QueuedMail, RequestId, Revocation, RevokeReason, RoleName, SealedKey, SequentialIds, Session, SessionId,
+    SigningAlgorithm, SigningKeyRecord, Timestamp, TokenHash, TokenKind, TokenPurpose, UserId, UserInDB, UserScope,
 };
 
 use super::Backend;
@@ -102,6 +103,95 @@ impl Samples {
             user_agent: Some("Brówser/1 \u{1F98A} 'quoted'".to_owned()),
             amr: vec![Amr::Password],
             ..self.session(user)
+        }
+    }
+
+    /// A token to set another password with.
+    pub(super) fn reset(&self, user: UserId) -> OneTimeToken {
+        self.token(TokenPurpose::ResetPassword { user })
+    }
+
+    pub(super) fn token(&self, purpose: TokenPurpose) -> OneTimeToken {
+        let id = OneTimeTokenId::generate(&self.0);
+        let mut hash = [0xff; 32];
+        hash[..16].copy_from_slice(id.as_uuid().as_bytes());
+        OneTimeToken { id, hash: TokenHash(hash), purpose, expires_at: at(60), created_at: at(0) }
+    }
+
+    /// What a token of that kind is good for, for that account if it is for one.
+    pub(super) fn purpose(&self, kind: TokenKind, user: UserId) -> TokenPurpose {
+        let email = || "Ada.Lovelace+post@Bücher.example".parse().unwrap();
+        match kind {
+            TokenKind::SignUp => TokenPurpose::SignUp(PendingSignUp {
+                username: "Ada.Lovelace".parse().unwrap(),
+                email: email(),
+                full_name: Some("Ada Ångström-李".parse().unwrap()),
+            }),
+            TokenKind::VerifyEmail => TokenPurpose::VerifyEmail { user, email: email() },
+            TokenKind::ChangeEmail => TokenPurpose::ChangeEmail { user, email: email() },
+            TokenKind::ResetPassword => TokenPurpose::ResetPassword { user },
+            TokenKind::Invite => TokenPurpose::Invite { user },
+        }
+    }
+
+    pub(super) fn mail_id(&self) -> MailId {
+        MailId::generate(&self.0)
+    }
+
+    /// A mail with nothing that can be left out.
+    pub(super) fn mail(&self, kind: MailKind) -> QueuedMail {
+        QueuedMail {
+            id: self.mail_id(),
+            kind,
+            recipient: "bob@example.org".parse().unwrap(),
+            user: None,
+            token: None,
+            facts: Details::default(),
+            languages: Languages::default(),
+            attempts: 0,
+            not_before: at(0),
+            expires_at: at(600),
+            last_error: None,
+            created_at: at(0),
+        }
+    }
+
+    /// A mail with everything.
+    pub(super) fn full_mail(&self, user: UserId) -> QueuedMail {
+        QueuedMail {
+            recipient: "Ada.Lovelace+post@Bücher.example".parse().unwrap(),
+            user: Some(user),
+            token: Some(OneTimeTokenId::generate(&self.0)),
+            facts: Details::default().with("naïve", json!({"n": [1, null, "ö"]})),
+            languages: Languages::parse("de-AT, en;q=0.5"),
+            attempts: u32::MAX,
+            not_before: at(2),
+            last_error: Some("451 'später' \u{1F98A}".to_owned()),
+            created_at: at(1),
+            ..self.mail(MailKind::ChangeEmail)
+        }
+    }
+
+    /// A wish with nothing that can be left out, uttered at that second.
+    pub(super) fn mail_request(&self, second: u64) -> MailRequest {
+        MailRequest {
+            id: MailRequestId::generate(&self.0),
+            kind: MailRequestKind::ResetPassword,
+            email: "bob@example.org".parse().unwrap(),
+            ip: None,
+            request_id: None,
+            languages: Languages::default(),
+            created_at: at(second),
+        }
+    }
+
+    /// A wish with everything.
+    pub(super) fn full_mail_request(&self, second: u64) -> MailRequest {
+        MailRequest {
+            ip: Some("2001:db8::17".parse().unwrap()),
+            request_id: RequestId::parse("req-1.2_3"),
+            languages: Languages::parse("de-AT, en;q=0.5"),
+            ..self.mail_request(second)
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use usher_domain::{
-    NewUser, Revocation, RevokeReason, RoleName, Rotation, Session, SessionId, UserChanges, UserStatus,
+    NewUser, Revocation, RevokeReason, RoleName, Rotation, Session, SessionId, Timestamp, UserChanges, UserStatus,
 };
 
 use super::{
@@ -195,6 +195,37 @@ cases!(sessions, __sessions_cases, {
         }
         assert_eq!(stored_session(&backend, before.id).await, before);
         assert_eq!(end().await, 0);
+    }
+
+    /// Sessions whose absolute end came before the moment are removed so many at a time, those first that ended
+    /// first; others stay, however long they have been idle or revoked.
+    pub async fn sessions_of_the_past_are_removed_by_and_by(backend: Backend) {
+        let samples = Samples::default();
+        let owner = inserted(&backend, samples.user("ada")).await;
+        let until = |second| Session { expires_at: at(second), ..samples.full_session(owner.id) };
+        let last = opened(&backend, until(8)).await;
+        let first = opened(&backend, until(1)).await;
+        let middle = opened(&backend, until(5)).await;
+        let kept = opened(&backend, Session { idle_expires_at: at(0), ..until(9) }).await;
+        let sessions = [first, middle, last, kept].map(|session| session.id);
+        let left = async || {
+            let mut left = Vec::new();
+            for id in sessions {
+                left.push(backend.session_with_user(id).await.unwrap().is_some());
+            }
+            left
+        };
+        let remove = async |before: Timestamp, most: u64| {
+            commit(&backend, async |transaction| transaction.session_delete_expired(before, most).await).await.unwrap()
+        };
+
+        assert_eq!(remove(at(1), 9).await, 0);
+        assert_eq!(remove(at(9), 0).await, 0);
+        assert_eq!(left().await, [true; 4]);
+        assert_eq!(remove(at(9), 2).await, 2);
+        assert_eq!(left().await, [false, false, true, true]);
+        assert_eq!(remove(at(9), u64::MAX).await, 1);
+        assert_eq!(left().await, [false, false, false, true]);
     }
 
     /// A rotation counts a session on by one, marks it as used, moves its end, and leaves the rest.

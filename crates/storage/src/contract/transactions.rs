@@ -117,14 +117,16 @@ cases!(transactions, __transactions_cases, {
         let ada = inserted(&backend, samples.full_user()).await;
         let bob = inserted(&backend, samples.user("bob")).await;
         let renamed = UserChanges { username: Some(ada.username.clone()), ..UserChanges::default() };
-        for refusal in 0..5 {
+        for refusal in 0..7 {
             let transaction = backend.begin().await.unwrap();
             transaction.activity_append(&samples.full_entry()).await.unwrap();
             let refused = match refusal {
                 0 => transaction.user_update(bob.id, None, &renamed, at(1)).await.map(drop),
                 1 => transaction.user_set_roles(bob.id, &[role("nobody")], at(1)).await.map(drop),
                 2 => transaction.session_insert(&samples.session(samples.user_id())).await,
-                3 => transaction.user_insert(&NewUser { roles: vec![role("nobody")], ..samples.user("cyd") }).await,
+                3 => transaction.one_time_token_insert(&samples.reset(samples.user_id())).await,
+                4 => transaction.mail_insert(&samples.full_mail(samples.user_id())).await,
+                5 => transaction.user_insert(&NewUser { roles: vec![role("nobody")], ..samples.user("cyd") }).await,
                 _ => transaction.role_insert(&usher_domain::Role::built_in(at(1))[0]).await,
             };
             assert!(matches!(refused, Err(StorageError::Conflict(_))), "{refusal}: {refused:?}");
