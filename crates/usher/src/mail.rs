@@ -36,7 +36,7 @@ pub(crate) fn dispatcher(
         MailTransport::None => return Ok(None),
     };
     let stationery = Stationery {
-        service: mail.from.name().map_or_else(|| config.http.public_url.host(), str::to_owned),
+        service: mail.from.name().unwrap_or("usher").to_owned(),
         links: mail.links.of(&config.http.public_url),
         templates: Templates::with_overrides(&mail.templates)?,
     };

@@ -6,8 +6,8 @@ use std::{
 use lettre::{
     Address, Message,
     message::{
-        Mailbox, MultiPart, SinglePart,
-        header::{HeaderName, HeaderValue},
+        Body, Mailbox, MultiPart, SinglePart,
+        header::{ContentTransferEncoding, ContentType, HeaderName, HeaderValue},
     },
 };
 use usher_service::Mail;
@@ -65,7 +65,7 @@ pub(super) fn message(mail: &Mail, from: &MailFrom) -> Result<Message, lettre::e
     // Not dangerous: an address of ours has passed stricter rules.
     let to = Address::new_dangerous(mail.to.local_part(), domain);
     let parts = MultiPart::alternative().boundary(format!("=_{}", mail.id));
-    let text = |text: &str| text.replace("\r\n", "\n");
+    let part = |kind, text: &str| SinglePart::builder().header(kind).body(body(text.replace("\r\n", "\n")));
     Message::builder()
         .from(from.0.clone())
         .to(Mailbox::new(None, to))
@@ -74,7 +74,24 @@ pub(super) fn message(mail: &Mail, from: &MailFrom) -> Result<Message, lettre::e
         .message_id(Some(format!("<{}@{}>", mail.id, from.domain())))
         // Nobody's machine answers it (RFC 3834, 5).
         .raw_header(HeaderValue::new(HeaderName::new_from_ascii_str("Auto-Submitted"), "auto-generated".to_owned()))
-        .multipart(parts.singlepart(SinglePart::plain(text(&mail.text))).singlepart(SinglePart::html(text(&mail.html))))
+        .multipart(
+            parts
+                .singlepart(part(ContentType::TEXT_PLAIN, &mail.text))
+                .singlepart(part(ContentType::TEXT_HTML, &mail.html)),
+        )
+}
+
+/// As it is where mail can carry it, so that a link can be read off a file too; else encoded.
+fn body(text: String) -> Body {
+    /// RFC 5322, 2.1.1, without the end of the line.
+    const LONGEST_LINE: usize = 998;
+    let is_plain = text.is_ascii()
+        && !text.contains(|c: char| matches!(c, '\0' | '\r'))
+        && text.lines().all(|line| line.len() <= LONGEST_LINE);
+    if !is_plain {
+        return Body::new(text);
+    }
+    Body::dangerous_pre_encoded(text.replace('\n', "\r\n").into_bytes(), ContentTransferEncoding::SevenBit)
 }
 
 /// Where a line could end, for one program or another, there is a space instead.

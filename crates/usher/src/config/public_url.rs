@@ -51,12 +51,6 @@ impl PublicUrl {
         }
     }
 
-    /// The host alone.
-    #[must_use]
-    pub fn host(&self) -> String {
-        self.host.to_string()
-    }
-
     /// The domain that mail from here is from, unless somebody says otherwise.
     pub(super) fn mail_domain(&self) -> String {
         match &self.host {
