@@ -6,6 +6,8 @@ mod clock;
 mod email;
 mod full_name;
 mod ids;
+mod languages;
+mod mail;
 mod metadata;
 mod page;
 mod password_policy;
