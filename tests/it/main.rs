@@ -7,6 +7,7 @@ mod authorization;
 mod last_administrator;
 mod layers;
 mod lists;
+mod mail;
 mod managing_users;
 mod openapi;
 mod passwords;

@@ -7,13 +7,13 @@ use usher::{
 };
 use usher_storage::contract::TestDatabase;
 
-use crate::{Answer, PASSWORD};
+use crate::{Answer, PASSWORD, TestMail, mails};
 
 /// A running usher. It stops, and its database is dropped, with this value.
 pub struct TestApp {
     address: String,
     database: TestDatabase,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     http: reqwest::Client,
     server: tokio::task::JoinHandle<()>,
 }
@@ -37,6 +37,7 @@ impl TestApp {
 
     async fn start(database: TestDatabase, settings: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mail = folder.path().join("mail");
         let usual = [
             ("profile", "test"),
             ("http.bind", "127.0.0.1:0"),
@@ -45,6 +46,7 @@ impl TestApp {
             ("password.bcrypt_cost", "4"),
             ("password.hash_threads", "2"),
             ("throttle.enabled", "false"),
+            ("mail.dir", mail.to_str().unwrap()),
             ("secrets.master_key", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
         ];
         let sources = usual
@@ -57,7 +59,7 @@ impl TestApp {
         let server = tokio::spawn(async move {
             application.run_until_stopped().await.unwrap();
         });
-        Self { address, database, _folder: folder, http: reqwest::Client::new(), server }
+        Self { address, database, folder, http: reqwest::Client::new(), server }
     }
 
     /// The whole URL of a path of the API, or of one outside of it if it begins with two slashes.
@@ -153,6 +155,22 @@ impl TestApp {
         let connection = Database::connect(self.database.url()).await.unwrap();
         connection.execute_unprepared(sql).await.unwrap();
         connection.close().await.unwrap();
+    }
+
+    /// The mails that were sent so far, the earliest first.
+    #[must_use]
+    pub fn mails(&self) -> Vec<TestMail> {
+        mails::in_folder(&self.folder.path().join("mail"))
+    }
+
+    /// The first mail of this kind to this address, once it was sent.
+    pub async fn mail(&self, to: &str, kind: &str) -> TestMail {
+        self.mail_number(1, to, kind).await
+    }
+
+    /// The latest one, once so many were sent.
+    pub async fn mail_number(&self, count: usize, to: &str, kind: &str) -> TestMail {
+        mails::wait_for(&self.folder.path().join("mail"), to, kind, count).await
     }
 
     /// Keeps everybody else from writing to sessions, until the guard is dropped.

@@ -3,9 +3,11 @@
 
 mod answer;
 mod app;
+mod mails;
 
 pub use answer::Answer;
 pub use app::{Client, TestApp};
+pub use mails::TestMail;
 pub use reqwest::Method;
 
 /// A password that the policy has nothing against.
