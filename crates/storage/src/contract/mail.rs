@@ -1,6 +1,6 @@
 //! Cases of [`MailQueries`](crate::MailQueries) and [`MailWrites`](crate::MailWrites).
 
-use std::time::Duration;
+use std::{slice::from_ref, time::Duration};
 
 use usher_domain::{
     EmailAddress, Languages, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind, PageSize, QueuedMail,
@@ -73,7 +73,7 @@ cases!(mail, __mail_cases, {
         assert!(claim(&backend, mail.id, 3, at(30)).await);
         assert!(!claim(&backend, mail.id, 3, at(31)).await);
         let claimed = QueuedMail { attempts: 4, not_before: at(30), ..mail };
-        assert_eq!(due(&backend, at(29)).await, [other.clone()]);
+        assert_eq!(due(&backend, at(29)).await, from_ref(&other));
         assert_eq!(due(&backend, at(30)).await, [other, claimed]);
     }
 
@@ -104,7 +104,7 @@ cases!(mail, __mail_cases, {
         assert!(put_off(mail.id, 40, "451 'später' \u{1F98A}").await);
         assert!(put_off(mail.id, 50, "552 full").await);
         assert!(!put_off(samples.mail_id(), 50, "552 full").await);
-        assert_eq!(due(&backend, at(49)).await, [other.clone()]);
+        assert_eq!(due(&backend, at(49)).await, from_ref(&other));
         let waiting = QueuedMail { not_before: at(50), last_error: Some("552 full".to_owned()), ..mail };
         assert_eq!(due(&backend, at(50)).await, [other, waiting]);
     }
