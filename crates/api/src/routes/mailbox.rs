@@ -27,6 +27,7 @@ pub(super) async fn request_verification(
     caller: CurrentUser<OptionalJson<VerificationRequest>>,
 ) -> Result<Answer, ApiError> {
     let CurrentUser { actor, input: OptionalJson(body) } = caller;
+    actor.require_settled()?;
     match body.unwrap_or_default().email {
         Some(email) => state.mailbox.request_verification(&email, actor.client()).await?,
         None => state.mailbox.request_own_verification(&actor).await?,
@@ -52,6 +53,7 @@ pub(super) fn verify_email_docs() -> Operation {
              a refusal other than `INVALID_OR_EXPIRED_TOKEN` the token is as good as before.",
         )
         .takes::<EmailVerification>()
+        .versioned()
         .refuses(&[
             ErrorCode::InvalidOrExpiredToken,
             ErrorCode::UsernameTaken,

@@ -36,10 +36,11 @@ pub(super) fn create_user_docs() -> Operation {
     Operation::new::<UserRead<'_>>(Tag::Users, "Make an account", StatusCode::CREATED)
         .describes(
             "For somebody else: needs `users:write`; naming roles needs `roles:assign` and everything that the roles \
-             give. Without a password an invitation to choose one is mailed to the address. Without `Authorization` it is an account for oneself, as with a sign-up, but nobody is signed in: \
-             the body is `username`, `password`, and if there is one `email` and `full_name`; no other field is \
-             accepted, and there must be a password. Where nobody can sign up, that is 401, and where addresses are \
-             proven first, 202.",
+             give. Without a password an invitation to choose one is mailed to the address. Without `Authorization` \
+             it is an account for oneself, as with a sign-up, but nobody is signed in: the body is `username`, \
+             `password`, and if there is one `email` and `full_name`; no other field is accepted. Where nobody can \
+             sign up, that is 401. Where addresses are proven first it is 202, the address must be there and the \
+             password need not.",
         )
         .needs(Caller::Settled)
         .may_show(&[Scheme::Bearer])
