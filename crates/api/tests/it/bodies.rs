@@ -56,7 +56,14 @@ async fn bodies_are_limited_more_strictly_where_somebody_proves_who_he_is() {
         ("/api/v1/auth/refresh", 16 * KIB),
         ("/api/v1/auth/refresh_token", 16 * KIB),
         ("/api/v1/auth/logout", 16 * KIB),
+        ("/api/v1/auth/verify-email/request", 16 * KIB),
+        ("/api/v1/auth/verify-email", 16 * KIB),
+        ("/api/v1/auth/reset-password", 16 * KIB),
+        ("/api/v1/auth/reset-password/confirm", 16 * KIB),
+        ("/api/v1/users/reset-password", 16 * KIB),
+        ("/api/v1/users/reset-password/confirm", 16 * KIB),
         ("/api/v1/users/me/password", 16 * KIB),
+        ("/api/v1/users/me/email", 16 * KIB),
         ("/api/v1/users/01900000-0000-7000-8000-000000000001/password", 16 * KIB),
         ("/api/v1/users", 64 * KIB),
         ("/api/v1/users/01900000-0000-7000-8000-000000000001/deactivate", 64 * KIB),
@@ -66,8 +73,9 @@ async fn bodies_are_limited_more_strictly_where_somebody_proves_who_he_is() {
         send(limit + 1).await.assert_refused(413, "PAYLOAD_TOO_LARGE");
     }
     // Two operations of one path have each their own.
-    let methods: [(fn() -> TestRequest, _, _); 3] = [
+    let methods: [(fn() -> TestRequest, _, _); 4] = [
         (|| json_post("/api/v1/users"), None, 16 * KIB),
+        (|| json_post("/api/v1/auth/verify-email/request"), None, 16 * KIB),
         (|| TestRequest::patch().uri("/api/v1/users/me"), Some(&token), 64 * KIB),
         (|| TestRequest::delete().uri("/api/v1/users/me"), Some(&token), 16 * KIB),
     ];
@@ -117,6 +125,8 @@ async fn query_parameters_that_a_route_does_not_know_are_refused_by_name_only() 
         "/api/v1/users?access_token=x",
         "/api/v1/users/me/password?access_token=x",
         "/api/v1/auth/login?access_token=x",
+        "/api/v1/auth/verify-email/request?access_token=x",
+        "/api/v1/users/me/email?access_token=x",
     ] {
         api.post_as(&token, path, &json!({})).await.assert_invalid("access_token", "unknown_field");
     }
@@ -131,6 +141,8 @@ async fn the_caller_comes_before_what_he_sent() {
         json_post("/api/v1/users/me/password").set_payload("{"),
         json_post("/api/v1/users/me/password?x=1").set_payload("{}"),
         TestRequest::post().uri("/api/v1/users/me/password"),
+        json_post("/api/v1/users/me/email").set_payload("{"),
+        bearer(json_post("/api/v1/auth/verify-email/request").set_payload("{"), "no.such.token"),
         json_post("/api/v1/users/me/password").insert_header(("Content-Length", "100000000")),
         bearer(json_post("/api/v1/users").set_payload("{"), "no.such.token"),
         bearer(json_post("/api/v1/users").insert_header(("Content-Length", "100000000")), "no.such.token"),

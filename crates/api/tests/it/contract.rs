@@ -8,8 +8,12 @@ use std::{
 use actix_web::{http::Method, test::TestRequest};
 use serde_json::{Value, json};
 use usher_api::{ApiSettings, ErrorCode, openapi};
+use usher_domain::MailKind;
 
-use crate::fixture::{Answer, TestApi, bearer, draft, keys, with_cookie};
+use crate::{
+    fixture::{Answer, TestApi, bearer, keys, with_cookie},
+    post::ADA,
+};
 
 pub(crate) fn document(base_path: &str) -> Value {
     static USUAL: LazyLock<Value> = LazyLock::new(|| serde_json::to_value(openapi("/api/v1")).unwrap());
@@ -89,7 +93,7 @@ fn every_operation_has_what_clients_are_made_from() {
             assert!(parameter["schema"].is_object() && parameter["description"].is_string(), "{id} {parameter}");
             assert_eq!(parameter["required"], parameter["in"] == "path", "{id} {parameter}");
         }
-        if matches!(method.as_str(), "POST" | "PUT" | "PATCH") {
+        if matches!(method.as_str(), "POST" | "PUT" | "PATCH") && id != "send_reset" {
             let body = &operation["requestBody"]["content"]["application/json"];
             assert!(body["example"].is_object(), "{id} has no example of a request");
             assert!(body["schema"]["$ref"].is_string(), "{id}: the schema of the request has no name");
@@ -158,6 +162,9 @@ fn authorize_is_a_bearer_scheme_and_exactly_the_routes_that_need_a_token_ask_for
     for (method, path, operation) in operations(&document) {
         let expected = match path.as_str() {
             "/api/v1/auth/signup" | "/api/v1/auth/login" | "/api/v1/users/login" => Value::Null,
+            "/api/v1/auth/verify-email" | "/api/v1/auth/reset-password" | "/api/v1/users/reset-password" => Value::Null,
+            "/api/v1/auth/reset-password/confirm" | "/api/v1/users/reset-password/confirm" => Value::Null,
+            "/api/v1/auth/verify-email/request" => json!([{ "bearer": [] }, {}]),
             "/api/v1/auth/refresh" | "/api/v1/auth/refresh_token" => json!([{ "refresh_cookie": [] }, {}]),
             "/api/v1/auth/logout" => json!([{ "bearer": [] }, { "refresh_cookie": [] }, {}]),
             "/api/v1/users" if method == "POST" => json!([{ "bearer": [] }, {}]),
@@ -227,7 +234,7 @@ async fn the_examples_work_and_answers_look_as_they_say() {
     let mut tried = 0;
     for (method, template, operation) in operations(&document) {
         let api = TestApi::new().await;
-        let ada = api.make(draft("ada")).await.id;
+        let ada = api.make_with_address("ada", ADA).await.id;
         let browser = api.sign_in("ada").await;
         let admin = api.admin("root").await;
         let of_ada = |what: &str| format!("/api/v1/users/{ada}{what}");
@@ -244,7 +251,10 @@ async fn the_examples_work_and_answers_look_as_they_say() {
         if template.starts_with("/api/v1/auth/refresh") {
             request = with_cookie(request, &browser.cookie);
         }
-        let body = &operation["requestBody"]["content"]["application/json"]["example"];
+        let mut body = operation["requestBody"]["content"]["application/json"]["example"].clone();
+        if body["token"].is_string() {
+            body["token"] = json!(mailed_token_for(&api, &template).await);
+        }
         if !body.is_null() {
             request = request.set_json(body);
         }
@@ -257,6 +267,16 @@ async fn the_examples_work_and_answers_look_as_they_say() {
         }
     }
     assert!(tried > 15, "{tried}");
+}
+
+/// A token of the kind that an operation takes.
+async fn mailed_token_for(api: &TestApi, template: &str) -> String {
+    let (path, kind) = match template {
+        "/api/v1/auth/verify-email" => ("/api/v1/auth/verify-email/request", MailKind::VerifyEmail),
+        _ => ("/api/v1/auth/reset-password", MailKind::ResetPassword),
+    };
+    assert_eq!(api.post(path, &json!({ "email": ADA })).await.status, 202);
+    api.mailed_token(kind).await
 }
 
 /// The names of the fields of an object; none of null.

@@ -1,8 +1,11 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     body::to_bytes,
-    http::{StatusCode, header::HeaderMap},
+    http::{
+        StatusCode,
+        header::{HeaderMap, HeaderValue},
+    },
     test::{TestRequest, call_service, init_service},
     web::Bytes,
 };
@@ -12,27 +15,36 @@ use usher_domain::{
     Actor, MockClock, Permission, PlainPassword, Role, RoleName, Session, SessionId, SigningAlgorithm, Timestamp, User,
 };
 use usher_service::{
-    AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, Limits, MasterKey,
-    MemoryRateLimiter, PasswordHasher, PasswordSettings, RegistrationManager, RegistrationMode, Revocations,
-    SessionsManager, Throttle, TokenIssuer, TokenSettings, UserDraft, UsersManager, UsersSettings,
+    AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, Limits,
+    MailDispatcher, MailboxManager, MasterKey, MemoryMailer, MemoryRateLimiter, Outbox, PasswordHasher,
+    PasswordSettings, RegistrationManager, RegistrationMode, Revocations, SessionsManager, TemplateOverride, Throttle,
+    TokenIssuer, TokenLifetimes, TokenSettings, UserDraft, UsersManager, UsersSettings,
 };
 use usher_storage::{MemoryBackend, SessionQueries, UsersStorageBackend};
 
-use crate::contract;
+use crate::{contract, post::stationery};
 
 /// That of the examples in the document.
 pub(crate) const PASSWORD: &str = "Analytical-Engine-1843";
 
-/// What not all tests want the same: cheap passwords, no limits, everybody may sign up.
+/// What not all tests want the same: cheap passwords, no limits, everybody may sign up, mail is sent.
 pub(crate) struct Setup {
     pub(crate) passwords: PasswordSettings,
     pub(crate) limits: Limits,
     pub(crate) registration: RegistrationMode,
+    pub(crate) sends_mail: bool,
+    pub(crate) templates: Vec<TemplateOverride>,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { passwords: cheap(), limits: Limits::OFF, registration: RegistrationMode::Open }
+        Self {
+            passwords: cheap(),
+            limits: Limits::OFF,
+            registration: RegistrationMode::Open,
+            sends_mail: true,
+            templates: Vec::new(),
+        }
     }
 }
 
@@ -43,6 +55,8 @@ pub(crate) struct TestApi {
     pub(crate) backend: Arc<MemoryBackend>,
     pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) clock: Arc<MockClock>,
+    pub(crate) mailer: Arc<MemoryMailer>,
+    pub(crate) dispatcher: MailDispatcher,
 }
 
 pub(crate) struct AllReady;
@@ -69,7 +83,7 @@ impl TestApi {
     }
 
     pub(crate) async fn built(setup: Setup, change: impl FnOnce(&mut ApiState)) -> Self {
-        let Setup { passwords, limits, registration: mode } = setup;
+        let Setup { passwords, limits, registration: mode, sends_mail, templates } = setup;
         let (environment, clock) = Environment::mock();
         let backend = Arc::new(MemoryBackend::new());
         let hasher = Arc::new(PasswordHasher::new(&passwords, &environment).unwrap());
@@ -86,6 +100,7 @@ impl TestApi {
         let revocations = Revocations::in_process(&environment);
         let limiter = Arc::new(MemoryRateLimiter::new(&environment));
         let throttle = Throttle::new(limiter, limits, &master_key);
+        let outbox = if sends_mail { Outbox::new(&master_key, TokenLifetimes::default()) } else { Outbox::off() };
         let users = UsersManager::new(
             backend.clone(),
             hasher.clone(),
@@ -93,23 +108,31 @@ impl TestApi {
             throttle.clone(),
             UsersSettings::default(),
             environment.clone(),
-        );
+        )
+        .with_outbox(outbox.clone());
         let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
         let auth = AuthManager::new(
             backend.clone(),
             hasher.clone(),
             tokens.clone(),
-            revocations,
+            revocations.clone(),
             throttle.clone(),
             AuthSettings::default(),
             environment.clone(),
-        );
+        )
+        .with_outbox(outbox.clone());
+        let mailbox =
+            MailboxManager::new(backend.clone(), users.clone(), revocations, throttle.clone(), environment.clone());
         let registration =
             RegistrationManager::new(backend.clone(), users.clone(), auth.clone(), throttle, mode, environment.clone());
+        let mailer = Arc::new(MemoryMailer::new());
+        let dispatcher =
+            MailDispatcher::new(backend.clone(), mailer.clone(), outbox, stationery(&templates), environment.clone());
         let readiness = Arc::new(AllReady);
         let mut state = ApiState {
             auth,
             registration,
+            mailbox,
             users,
             sessions,
             tokens,
@@ -118,7 +141,7 @@ impl TestApi {
             settings: ApiSettings::default(),
         };
         change(&mut state);
-        Self { state: Arc::new(state), backend, hasher, clock }
+        Self { state: Arc::new(state), backend, hasher, clock, mailer, dispatcher }
     }
 
     pub(crate) async fn make(&self, draft: UserDraft) -> User {
@@ -362,6 +385,13 @@ impl Answer {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let details = self.json()["error"]["details"].clone();
         details.as_array().unwrap().iter().map(|detail| (text(&detail["field"]), text(&detail["code"]))).collect()
+    }
+
+    /// All that a client sees of it: requests with one `X-Request-Id` are told apart by nothing else.
+    pub(crate) fn seen(&self) -> (u16, BTreeMap<String, String>, String) {
+        let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+        let headers = self.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
+        (self.status.as_u16(), headers, self.text().to_owned())
     }
 
     #[track_caller]

@@ -3,8 +3,12 @@ use std::{cell::RefCell, io, sync::Once};
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
 use tracing_subscriber::{Layer, filter::dynamic_filter_fn, layer::SubscriberExt, util::SubscriberInitExt};
+use usher_domain::MailKind;
 
-use crate::fixture::{PASSWORD, TestApi, bearer, draft, json_post, with_cookie};
+use crate::{
+    fixture::{PASSWORD, TestApi, bearer, draft, json_post, with_cookie},
+    post::{ADA, NEW_PASSWORD},
+};
 
 thread_local! {
     /// What this thread has logged, once it wants to know.
@@ -137,6 +141,37 @@ async fn no_refresh_token_is_logged_however_it_travels_and_whatever_becomes_of_i
     let text = log.text();
     let payload = |token: &str| token.split('.').nth(1).unwrap().to_owned();
     for unwanted in ["secret", "eyJ", &payload(&ada.refresh), &payload(next)] {
+        assert!(!text.contains(unwanted), "{unwanted}: {text}");
+    }
+}
+
+/// Proves: OP-04, RS-12
+#[actix_web::test]
+async fn no_one_time_token_and_no_mail_is_logged_whatever_becomes_of_it() {
+    let api = TestApi::new().await;
+    api.make_with_address("ada", ADA).await;
+    let (reset, confirm) = ("/api/v1/auth/reset-password", "/api/v1/auth/reset-password/confirm");
+    let (request, verify) = ("/api/v1/auth/verify-email/request", "/api/v1/auth/verify-email");
+    let log = Log::begin();
+    for path in [reset, request] {
+        api.post(path, &json!({ "email": ADA })).await;
+    }
+    let (to_reset, to_verify) =
+        (api.mailed_token(MailKind::ResetPassword).await, api.mailed_token(MailKind::VerifyEmail).await);
+    let set = |token: &str, password: &str| json!({ "token": token, "new_password": password });
+    api.post(confirm, &set("secret_token", NEW_PASSWORD)).await;
+    api.post(confirm, &set(&to_reset, "secret")).await;
+    api.post(&format!("{confirm}?token={to_reset}"), &set(&to_reset, NEW_PASSWORD)).await;
+    api.post(&format!("{verify}/{to_verify}"), &json!({})).await;
+    api.post_raw(verify, format!("{{\"token\": \"{to_verify}")).await;
+    api.post(verify, &json!({ "token": to_reset, "password": NEW_PASSWORD })).await;
+    assert_eq!(api.post(verify, &json!({ "token": to_verify })).await.status, 200);
+    assert_eq!(api.post(confirm, &set(&to_reset, NEW_PASSWORD)).await.status, 200);
+    api.post(confirm, &set(&to_reset, NEW_PASSWORD)).await;
+
+    assert_eq!(log.requests().len(), 11);
+    let text = log.text();
+    for unwanted in ["secret", "#token=", "example.org", NEW_PASSWORD, &to_reset, &to_verify] {
         assert!(!text.contains(unwanted), "{unwanted}: {text}");
     }
 }

@@ -1,6 +1,6 @@
 //! Too many attempts, as clients are told of them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use actix_web::test::TestRequest;
 use serde_json::{Value, json};
@@ -36,13 +36,6 @@ fn assert_throttled(answer: &Answer, wait: &str) {
     assert_eq!(answer.json()["error"]["details"], json!([]));
 }
 
-/// All that a client sees of an answer.
-fn seen(answer: &Answer) -> (u16, BTreeMap<String, String>, String) {
-    let text = |value: &actix_web::http::header::HeaderValue| value.to_str().unwrap().to_owned();
-    let headers = answer.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect();
-    (answer.status.as_u16(), headers, answer.text().to_owned())
-}
-
 /// Proves: LG-08
 #[actix_web::test]
 async fn a_throttled_login_tells_neither_accounts_nor_passwords_apart() {
@@ -58,7 +51,7 @@ async fn a_throttled_login_tells_neither_accounts_nor_passwords_apart() {
         let request = with_cookie(login(name, password).insert_header(("X-Request-Id", "same")), &ada.cookie);
         let answer = api.call(request).await;
         assert_throttled(&answer, "1");
-        answers.push(seen(&answer));
+        answers.push(answer.seen());
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     assert!(!api.has_ended(ada.session).await);
@@ -68,12 +61,14 @@ async fn a_throttled_login_tells_neither_accounts_nor_passwords_apart() {
     assert_eq!(api.call(login("ada", PASSWORD)).await.status, 200);
 }
 
-/// Proves: LG-08
+/// Proves: LG-08, LG-11
 #[actix_web::test]
 async fn the_current_password_cannot_be_guessed_faster_than_at_a_login() {
     let wrong_change = json!({ "current_password": "wrong", "new_password": "Difference-Engine-1822" });
     let right_change = json!({ "current_password": PASSWORD, "new_password": "Difference-Engine-1822" });
+    let address = |password: &str| json!({ "email": "ada@example.org", "current_password": password });
     let change = |body: &Value| TestRequest::post().uri("/api/v1/users/me/password").set_json(body);
+    let move_to = |body: &Value| TestRequest::post().uri("/api/v1/users/me/email").set_json(body);
     let leave = |body: &Value| TestRequest::delete().uri("/api/v1/users/me").set_json(body);
     let api = limited(Limits::default()).await;
     let ada = api.signed_in("ada").await;
@@ -82,14 +77,23 @@ async fn the_current_password_cannot_be_guessed_faster_than_at_a_login() {
         api.call(request.insert_header(("X-Request-Id", "same"))).await
     };
     let (wrong, right) = (json!({ "current_password": "wrong" }), json!({ "current_password": PASSWORD }));
-    for request in [leave(&wrong), change(&wrong_change), leave(&wrong), change(&wrong_change), leave(&wrong)] {
+    let (wrong_address, right_address) = (address("wrong"), address(PASSWORD));
+    for request in [leave(&wrong), change(&wrong_change), move_to(&wrong_address), leave(&wrong), change(&wrong_change)]
+    {
         send(request).await.assert_refused(422, "CURRENT_PASSWORD_INCORRECT");
     }
     let mut answers = Vec::new();
-    for request in [leave(&wrong), leave(&right), change(&wrong_change), change(&right_change)] {
+    for request in [
+        leave(&wrong),
+        leave(&right),
+        change(&wrong_change),
+        change(&right_change),
+        move_to(&wrong_address),
+        move_to(&right_address),
+    ] {
         let answer = send(request).await;
         assert_throttled(&answer, "1");
-        answers.push(seen(&answer));
+        answers.push(answer.seen());
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     assert_throttled(&api.call(login("ada", PASSWORD)).await, "1");
@@ -117,7 +121,7 @@ async fn sign_ups_with_a_session_and_without_count_together_for_each_network() {
         let request = with_cookie(wish(path, name), &old.cookie).insert_header(("X-Request-Id", "same"));
         let answer = api.call(request).await;
         assert_throttled(&answer, "360");
-        answers.push(seen(&answer));
+        answers.push(answer.seen());
     }
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
     assert!(!api.has_ended(old.session).await);
