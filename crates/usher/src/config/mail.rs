@@ -8,7 +8,7 @@ use std::{
 use url::Url;
 use usher_adapters::{MailFrom, SmtpLogin, SmtpSettings};
 use usher_domain::PlainPassword;
-use usher_service::{LinkTemplate, MailLinks, TemplateOverride, Templates, TokenLifetimes};
+use usher_service::{LinkTemplate, MailLinks, TemplateOverride, Templates, TokenLifetimes, mail::InvalidLinkTemplate};
 
 use super::{Database, Http, PublicUrl, forms::Complaint, keys, keys::Key, reader::Reader};
 
@@ -144,42 +144,54 @@ fn require_for_smtp(reader: &mut Reader, key: &'static Key, given: bool, choice:
 
 fn link(text: &str) -> Result<LinkTemplate, Complaint> {
     let remedy = "write for example https://app.example.com/reset#token={token}";
-    let is_address = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !is_address {
+    let Some(url) = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {
         return Err(Complaint::new(format!("{text:?} is not an http or https address"), remedy));
-    }
-    text.parse().map_err(|error| Complaint::new(format!("{text:?} {error}"), remedy))
+    };
+    // Names of hosts are asked for everywhere.
+    let is_in_page = url.path().contains("%7Btoken%7D") || url.fragment().is_some_and(|it| it.contains("{token}"));
+    let template = if is_in_page { text.parse() } else { Err(InvalidLinkTemplate) };
+    template.map_err(|error| Complaint::new(format!("{text:?} {error}"), remedy))
 }
 
 /// The templates in a folder: `reset_password.txt`, and in folders of their own those of other languages,
 /// `de/reset_password.txt`.
 fn templates(folder: &str) -> Result<Vec<TemplateOverride>, Complaint> {
-    let unreadable = |error: io::Error| {
-        Complaint::new(format!("{folder} cannot be read: {error}"), "name a folder that usher may read")
-    };
-    let overrides = read_templates(Path::new(folder)).map_err(unreadable)?;
+    let overrides = read_templates(Path::new(folder))?;
     let checked = Templates::with_overrides(&overrides);
     let remedy = "correct the template, or take it away: the built-in one is then used";
     checked.map(|_| overrides).map_err(|error| Complaint::new(format!("{folder}/{error}"), remedy))
 }
 
-fn read_templates(folder: &Path) -> io::Result<Vec<TemplateOverride>> {
+fn read_templates(folder: &Path) -> Result<Vec<TemplateOverride>, Complaint> {
     let mut overrides = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let locale = entry.file_name().to_string_lossy().into_owned();
-        if !entry.path().is_dir() {
-            overrides.push(read_template(&entry, None)?);
-            continue;
-        }
-        for entry in fs::read_dir(entry.path())? {
-            overrides.push(read_template(&entry?, Some(locale.clone()))?);
+    for path in entries(folder)? {
+        if path.is_dir() {
+            let locale = name(&path);
+            for path in entries(&path)? {
+                overrides.push(read_template(&path, Some(locale.clone()))?);
+            }
+        } else {
+            overrides.push(read_template(&path, None)?);
         }
     }
     Ok(overrides)
 }
 
-fn read_template(entry: &fs::DirEntry, locale: Option<String>) -> io::Result<TemplateOverride> {
-    let name = entry.file_name().to_string_lossy().into_owned();
-    Ok(TemplateOverride { locale, name, source: fs::read_to_string(entry.path())? })
+fn read_template(path: &Path, locale: Option<String>) -> Result<TemplateOverride, Complaint> {
+    let source = fs::read_to_string(path);
+    let source = source.map_err(|error| unreadable(path, &error, "write a text in UTF-8 that usher may read"))?;
+    Ok(TemplateOverride { locale, name: name(path), source })
+}
+
+fn entries(folder: &Path) -> Result<Vec<PathBuf>, Complaint> {
+    let read = || -> io::Result<_> { fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect() };
+    read().map_err(|error| unreadable(folder, &error, "name a folder that usher may read"))
+}
+
+fn unreadable(path: &Path, error: &io::Error, remedy: &str) -> Complaint {
+    Complaint::new(format!("{} cannot be read: {error}", path.display()), remedy)
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
