@@ -280,8 +280,9 @@ keys! {
     /// A folder with templates in place of the built-in ones, such as reset_password.txt and
     /// reset_password.html; those of another language in a folder of its own, such as de.
     MAIL_TEMPLATES_DIR = "mail.templates_dir", Text, Nothing("mails are as they are built in", "templates");
-    /// Whether tries of passwords, sign-ups, refreshes and wishes for mails are limited. `false` only where something in front
-    /// of usher does it.
+
+    /// Whether tries of passwords, sign-ups, refreshes and wishes for mails are limited. `false` only where
+    /// something in front of usher does it.
     THROTTLE_ENABLED = "throttle.enabled", Boolean, Is("true");
 
     /// Wrong passwords for one account from one network: so many, then a wait that doubles with each
@@ -339,18 +340,21 @@ keys! {
     THROTTLE_MAIL_ADDRESS_WINDOW = "throttle.mail_address.window", Duration(SECOND, DAY), Is("1h");
     /// How many at once.
     THROTTLE_MAIL_ADDRESS_BURST = "throttle.mail_address.burst", Integer(1, 1_000_000), Is("3");
+
     /// Requests from one network that cause a mail: so many in a window, of them `burst` at once. 0: no limit.
     THROTTLE_MAIL_NETWORK_LIMIT = "throttle.mail_network.limit", Integer(0, 1_000_000), Is("10");
     /// How long the window is.
     THROTTLE_MAIL_NETWORK_WINDOW = "throttle.mail_network.window", Duration(SECOND, DAY), Is("1h");
     /// How many at once.
     THROTTLE_MAIL_NETWORK_BURST = "throttle.mail_network.burst", Integer(1, 1_000_000), Is("10");
+
     /// Tokens of mails from one network: so many in a window, of them `burst` at once. 0: no limit.
     THROTTLE_CONFIRM_NETWORK_LIMIT = "throttle.confirm_network.limit", Integer(0, 1_000_000), Is("10");
     /// How long the window is.
     THROTTLE_CONFIRM_NETWORK_WINDOW = "throttle.confirm_network.window", Duration(SECOND, DAY), Is("1m");
     /// How many at once.
     THROTTLE_CONFIRM_NETWORK_BURST = "throttle.confirm_network.burst", Integer(1, 1_000_000), Is("10");
+
     /// For how many days a deleted account can be restored. After that it is gone for ever, and its
     /// names are free again.
     USERS_RETENTION_DAYS = "users.retention_days", Integer(1, 36_500), Is("30");
