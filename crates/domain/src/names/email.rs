@@ -49,6 +49,12 @@ impl EmailAddress {
         &self.address
     }
 
+    /// The same address in the form of its [`key`](Self::key).
+    #[must_use]
+    pub fn folded(&self) -> Self {
+        Self { address: self.key(), at: self.at }
+    }
+
     /// What stands before the `@`.
     #[must_use]
     pub fn local_part(&self) -> &str {

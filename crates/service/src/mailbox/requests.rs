@@ -59,7 +59,7 @@ impl MailboxManager {
         let request = MailRequest {
             id: MailRequestId::generate(&*self.environment.ids),
             kind,
-            email: email.clone(),
+            email: email.folded(),
             ip: client.ip,
             request_id: client.request_id.clone(),
             languages: client.languages(),
