@@ -161,7 +161,7 @@ pub(super) async fn change_email(
     let CurrentUser { actor, input: ValidJson(wish) } = caller;
     match state.users.change_email(&actor, &wish.email, wish.current_password).await? {
         Outcome::Pending => Answer::accepted(),
-        Outcome::Done(user) => Answer::ok(&UserRead::from(&user))?.with_version(user.version),
+        Outcome::Done(user) => Answer::ok(&UserRead::from(&*user))?.with_version(user.version),
     }
 }
 

@@ -13,7 +13,7 @@ pub enum EmailChange {
     /// until the new one is proven.
     Pending,
     /// There is no mail here, so the address was changed at once.
-    Done(User),
+    Done(Box<User>),
 }
 
 impl UsersManager {
@@ -37,7 +37,10 @@ impl UsersManager {
         let verified =
             self.check_current_password(actor, &account, current_password, Action::EmailChangeRequested).await?;
         if !self.outbox.is_on() {
-            return self.change_email_at_once(actor, email, &verified).await.map(EmailChange::Done);
+            return self
+                .change_email_at_once(actor, email, &verified)
+                .await
+                .map(|user| EmailChange::Done(Box::new(user)));
         }
         let from_network = self.throttle.admit_mails_from(actor.client().ip).await;
         self.require_admission(from_network, actor, &account).await?;
