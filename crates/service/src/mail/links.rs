@@ -6,7 +6,7 @@ use usher_domain::{PlainToken, TokenKind};
 const PLACEHOLDER: &str = "{token}";
 
 /// The address of a page that takes a token, with `{token}` where it goes: in the fragment or in the path. In a
-/// query it would stand in logs and be told to other sites.
+/// query it would stand in logs and be told to other sites, in the name of the host to name servers too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkTemplate(String);
 
@@ -20,9 +20,10 @@ impl FromStr for LinkTemplate {
 
     fn from_str(text: &str) -> Result<Self, InvalidLinkTemplate> {
         let before = text.split_once(PLACEHOLDER).map(|(before, _)| before).ok_or(InvalidLinkTemplate)?;
+        let in_page = before.split_once("://").is_some_and(|(_, rest)| rest.contains(['/', '#']));
         let in_query = before.contains('?') && !before.contains('#');
         let once = text.matches(PLACEHOLDER).count() == 1;
-        if once && !in_query { Ok(Self(text.to_owned())) } else { Err(InvalidLinkTemplate) }
+        if once && in_page && !in_query { Ok(Self(text.to_owned())) } else { Err(InvalidLinkTemplate) }
     }
 }
 
