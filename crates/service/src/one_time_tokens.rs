@@ -1,3 +1,6 @@
+#[cfg(test)]
+mod tests;
+
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use ring::{digest, hmac};
 use usher_domain::{OneTimeTokenId, PlainToken, TokenHash};
