@@ -64,6 +64,7 @@ pub(crate) struct Doors {
     pub(crate) auth: AuthManager,
     pub(crate) users: UsersManager,
     pub(crate) registration: RegistrationManager,
+    pub(crate) throttle: Throttle,
 }
 
 /// Nobody is held back.
@@ -156,9 +157,9 @@ impl Fixture {
             AuthSettings::default(),
             environment.clone(),
         );
-        let (mode, open) = (RegistrationMode::Open, throttle);
+        let (mode, open) = (RegistrationMode::Open, throttle.clone());
         let registration = RegistrationManager::new(backend, users.clone(), auth.clone(), open, mode, environment);
-        Doors { auth, users, registration }
+        Doors { auth, users, registration, throttle }
     }
 
     /// The same process, with other settings.

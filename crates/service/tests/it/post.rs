@@ -3,17 +3,22 @@
 use std::{
     ops::Deref,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use usher_domain::{ClientInfo, MailKind, PlainToken, User};
+use usher_domain::{Actor, ClientInfo, MailKind, PageSize, PlainToken, QueuedMail, User, UserId, UserInDB, UserScope};
 use usher_service::{
-    AuthManager, Limits, LinkTemplate, Mail, MailDispatcher, MailError, MailLinks, MailboxManager, Mailer,
-    MemoryMailer, MemoryRateLimiter, Outbox, RegistrationManager, RegistrationMode, SignUp, SignUpOutcome, Stationery,
-    Templates, Throttle, TokenLifetimes, UserDraft, UsersManager,
+    AuthManager, EmailChange, Limits, LinkTemplate, Mail, MailDispatcher, MailError, MailLinks, MailboxError,
+    MailboxManager, Mailer, MasterKey, MemoryMailer, Outbox, RegistrationManager, RegistrationMode, SignUp,
+    SignUpOutcome, Stationery, Templates, Throttle, TokenLifetimes, UserDraft, UsersError, UsersManager,
 };
+use usher_storage::{MailQueries, UserQueries};
 
-use crate::fixture::{Fixture, MASTER_KEY, PASSWORD, draft, password};
+use crate::fixture::{Doors, Fixture, MASTER_KEY, PASSWORD, draft, password};
+
+/// Another password that will do.
+pub(crate) const NEW_PASSWORD: &str = "Zq9#kLm-pW2";
 
 /// The one address of most tests.
 pub(crate) const ADA: &str = "ada@example.org";
@@ -82,6 +87,11 @@ impl Post {
         Self::sending(limits, Outbox::new(&MASTER_KEY, TokenLifetimes::default())).await
     }
 
+    /// Where tokens are made with this key.
+    pub(crate) async fn keyed(key: &MasterKey) -> Self {
+        Self::sending(Limits::OFF, Outbox::new(key, TokenLifetimes::default())).await
+    }
+
     /// Where no mail is sent.
     pub(crate) async fn none() -> Self {
         Self::sending(Limits::OFF, Outbox::off()).await
@@ -89,10 +99,8 @@ impl Post {
 
     async fn sending(limits: Limits, outbox: Outbox) -> Self {
         let fixture = Fixture::new().await;
-        let limiter = Arc::new(MemoryRateLimiter::new(&fixture.environment));
-        let throttle = Throttle::new(limiter, limits, &MASTER_KEY);
-        let users = fixture.users.clone().with_outbox(outbox.clone());
-        let auth = fixture.auth.clone().with_outbox(outbox.clone());
+        let Doors { users, auth, throttle, .. } = fixture.doors(limits);
+        let (users, auth) = (users.with_outbox(outbox.clone()), auth.with_outbox(outbox.clone()));
         let mailbox = MailboxManager::new(
             fixture.backend.clone(),
             users.clone(),
@@ -101,14 +109,18 @@ impl Post {
             fixture.environment.clone(),
         );
         let mailer = Arc::new(TestMailer::default());
-        let dispatcher = MailDispatcher::new(
-            fixture.backend.clone(),
-            mailer.clone(),
-            outbox.clone(),
-            stationery(),
-            fixture.environment.clone(),
-        );
+        let (backend, environment) = (fixture.backend.clone(), fixture.environment.clone());
+        let dispatcher = MailDispatcher::new(backend, mailer.clone(), outbox.clone(), stationery(), environment);
         Self { fixture, users, auth, mailbox, mailer, dispatcher, outbox, throttle }
+    }
+
+    /// Where mails are written like this.
+    pub(crate) async fn written(stationery: Stationery) -> Self {
+        let post = Self::new().await;
+        let (backend, environment) = (post.backend.clone(), post.environment.clone());
+        let dispatcher =
+            MailDispatcher::new(backend, post.mailer.clone(), post.outbox.clone(), stationery, environment);
+        Self { dispatcher, ..post }
     }
 
     pub(crate) fn registration(&self, mode: RegistrationMode) -> RegistrationManager {
@@ -129,15 +141,25 @@ impl Post {
 
     pub(crate) async fn somebody(&self, username: &str, email: &str) -> User {
         let draft = UserDraft { email: Some(email.to_owned()), ..draft(username) };
-        self.users.create_user(&usher_domain::Actor::system(), draft).await.unwrap()
+        self.users.create_user(&Actor::system(), draft).await.unwrap()
+    }
+
+    /// An administrator.
+    pub(crate) async fn root(&self) -> Actor {
+        self.user_with_role("root", "admin").await;
+        self.actor("root").await
+    }
+
+    /// Somebody who may sign in once he has chosen a password.
+    pub(crate) async fn invited(&self, username: &str, email: &str) -> User {
+        let draft = UserDraft { password: None, email: Some(email.to_owned()), ..draft(username) };
+        self.users.create_user(&Actor::system(), draft).await.unwrap()
     }
 
     /// Signs up with an address that is to be proven first.
     pub(crate) async fn wish(&self, username: &str, email: &str) {
-        let wish =
-            SignUp { username: username.to_owned(), password: None, email: Some(email.to_owned()), full_name: None };
         let registration = self.registration(RegistrationMode::Verified);
-        let outcome = registration.sign_up(wish, None, &ClientInfo::default()).await.unwrap();
+        let outcome = registration.sign_up(wish(username, email), None, &ClientInfo::default()).await.unwrap();
         assert!(matches!(outcome, SignUpOutcome::Pending));
     }
 
@@ -167,11 +189,62 @@ impl Post {
         self.token(MailKind::ResetPassword).await
     }
 
+    /// The token of a proof that somebody asked for.
+    pub(crate) async fn verify_token(&self, email: &str) -> PlainToken {
+        self.mailbox.request_verification(email, &ClientInfo::default()).await.unwrap();
+        self.token(MailKind::VerifyEmail).await
+    }
+
+    /// The token that proves the address that the actor is to have.
+    pub(crate) async fn change_token(&self, actor: &Actor, email: &str) -> PlainToken {
+        let change = self.users.change_email(actor, email, password(PASSWORD)).await.unwrap();
+        assert_eq!(change, EmailChange::Pending);
+        self.token(MailKind::ChangeEmail).await
+    }
+
+    pub(crate) async fn reset(&self, token: &PlainToken, text: &str) -> Result<(), MailboxError> {
+        self.mailbox.reset_password(token, password(text), &ClientInfo::default()).await
+    }
+
+    pub(crate) async fn verify(&self, token: &PlainToken, text: Option<&str>) -> Result<User, MailboxError> {
+        self.mailbox.verify_email(token, text.map(password), &ClientInfo::default()).await
+    }
+
+    /// Whether a token sets passwords still. It is not used up.
+    pub(crate) async fn is_good(&self, token: &PlainToken) -> bool {
+        match self.reset(token, "short").await {
+            Err(MailboxError::Account(UsersError::Invalid(_))) => true,
+            Err(MailboxError::InvalidOrExpiredToken) => false,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The account as it rests.
+    pub(crate) async fn stored(&self, id: UserId) -> UserInDB {
+        self.backend.user_by_id(id, UserScope::WithDeleted).await.unwrap().unwrap()
+    }
+
+    /// The queue, whatever is due.
+    pub(crate) async fn queue(&self) -> Vec<QueuedMail> {
+        let far = self.environment.clock.now() + Duration::from_secs(1000 * 24 * 60 * 60);
+        self.backend.mail_due(far, PageSize::MAX).await.unwrap()
+    }
+
     /// Whether this password opens the account.
     pub(crate) async fn opens(&self, username: &str, text: &str) -> bool {
         let request = crate::fixture::request(username, text);
         self.auth.login(&request, &ClientInfo::default()).await.is_ok()
     }
+}
+
+/// Somebody who wants an account, and names no password.
+pub(crate) fn wish(username: &str, email: &str) -> SignUp {
+    SignUp { username: username.to_owned(), password: None, email: Some(email.to_owned()), full_name: None }
+}
+
+/// Whether a token was refused, with the one answer that there is.
+pub(crate) fn is_refused<T>(answer: &Result<T, MailboxError>) -> bool {
+    matches!(answer, Err(MailboxError::InvalidOrExpiredToken))
 }
 
 /// The token in the link of a mail.
@@ -180,16 +253,4 @@ pub(crate) fn token_in(mail: &Mail) -> PlainToken {
     let token = rest.split_whitespace().next().unwrap();
     assert!(mail.html.contains(token), "the HTML has it too");
     PlainToken::new(token.to_owned())
-}
-
-/// Another password that will do.
-pub(crate) const NEW_PASSWORD: &str = "Zq9#kLm-pW2";
-
-#[tokio::test]
-async fn a_password_is_reset_by_whoever_reads_the_mail() {
-    let post = Post::new().await;
-    post.ada().await;
-    let token = post.reset_token("ADA@example.org").await;
-    post.mailbox.reset_password(&token, password(NEW_PASSWORD), &ClientInfo::default()).await.unwrap();
-    assert!(post.opens("ada", NEW_PASSWORD).await && !post.opens("ada", PASSWORD).await);
 }

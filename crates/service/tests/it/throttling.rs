@@ -12,7 +12,8 @@ const WRONG: &str = "Not-it-7-times";
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn from(ip: &str) -> ClientInfo {
+/// Somebody at this address.
+pub(crate) fn from(ip: &str) -> ClientInfo {
     ClientInfo::new(Some(ip.parse::<IpAddr>().unwrap()), None, None)
 }
 
