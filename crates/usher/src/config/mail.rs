@@ -8,7 +8,7 @@ use std::{
 use url::Url;
 use usher_adapters::{MailFrom, SmtpLogin, SmtpSettings};
 use usher_domain::PlainPassword;
-use usher_service::{LinkTemplate, MailLinks, TemplateOverride, Templates, TokenLifetimes, mail::InvalidLinkTemplate};
+use usher_service::{LinkTemplate, MailLinks, TemplateOverride, Templates, TokenLifetimes};
 
 use super::{Database, Http, PublicUrl, forms::Complaint, keys, keys::Key, reader::Reader};
 
@@ -144,13 +144,11 @@ fn require_for_smtp(reader: &mut Reader, key: &'static Key, given: bool, choice:
 
 fn link(text: &str) -> Result<LinkTemplate, Complaint> {
     let remedy = "write for example https://app.example.com/reset#token={token}";
-    let Some(url) = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https")) else {
+    let is_address = Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !is_address {
         return Err(Complaint::new(format!("{text:?} is not an http or https address"), remedy));
-    };
-    // Names of hosts are asked for everywhere.
-    let is_in_page = url.path().contains("%7Btoken%7D") || url.fragment().is_some_and(|it| it.contains("{token}"));
-    let template = if is_in_page { text.parse() } else { Err(InvalidLinkTemplate) };
-    template.map_err(|error| Complaint::new(format!("{text:?} {error}"), remedy))
+    }
+    text.parse().map_err(|error| Complaint::new(format!("{text:?} {error}"), remedy))
 }
 
 /// The templates in a folder: `reset_password.txt`, and in folders of their own those of other languages,
