@@ -35,7 +35,10 @@ fn every_key_of_the_sample_is_taken_once_it_is_uncommented() {
         .map(|line| line.trim_start_matches("# "))
         .collect();
     let place = Place::new();
-    let file = place.write("usher.toml", &uncommented.join("\n"));
+    fs::create_dir(place.path("templates")).unwrap();
+    let templates = format!("templates_dir = {:?}", place.path("templates"));
+    let settings = uncommented.join("\n").replace("templates_dir = \"templates\"", &templates);
+    let file = place.write("usher.toml", &settings);
     let effective = Config::explain(&Sources::default().with_file(file)).unwrap();
     let defaults: Vec<_> = effective.0.iter().filter(|it| it.origin == "default").map(|it| it.key).collect();
     assert!(defaults.is_empty(), "not in the sample: {defaults:?}");

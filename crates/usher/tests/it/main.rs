@@ -5,11 +5,15 @@
 mod commands;
 mod config_faults;
 mod config_layers;
+mod config_mail;
 mod config_rules;
 mod config_sample;
 mod first_start;
 mod keys;
 mod logs;
+mod mail;
+mod mail_faults;
+mod mail_places;
 mod postgres;
 mod purge;
 mod redis;

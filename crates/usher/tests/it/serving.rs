@@ -201,7 +201,8 @@ fn documentation_can_be_switched_off_and_health_says_little() {
 #[test]
 fn a_database_in_memory_needs_no_folder() {
     let place = Place::new();
-    let variables = [QUICK.as_slice(), &[("USHER__DATABASE__URL", "sqlite::memory:")]].concat();
+    let memory = [("USHER__DATABASE__URL", "sqlite::memory:"), ("USHER__MAIL__TRANSPORT", "none")];
+    let variables = [QUICK.as_slice(), &memory].concat();
     let server = Server::start(&place, &[], &variables);
     assert_eq!(server.client.login("admin", "admin").status, 200);
     assert!(!place.path("data").exists());

@@ -7,6 +7,8 @@ use std::{
 
 use serde_json::Value;
 
+use super::PASSWORD;
+
 /// Between two questions, and how many there are: a minute of them.
 const PAUSE: Duration = Duration::from_millis(50);
 const ATTEMPTS: u32 = 1200;
@@ -80,6 +82,25 @@ impl Client {
 
     pub(crate) fn login(&self, identifier: &str, password: &str) -> Answer {
         self.post("/api/v1/auth/login", &serde_json::json!({"identifier": identifier, "password": password}))
+    }
+
+    /// Makes an account with an address of the same name.
+    pub(crate) fn sign_up(&self, name: &str) -> Answer {
+        let email = format!("{name}@example.org");
+        self.post("/api/v1/auth/signup", &serde_json::json!({"username": name, "email": email, "password": PASSWORD}))
+    }
+
+    pub(crate) fn ask_reset(&self, email: &str) -> Answer {
+        self.post("/api/v1/auth/reset-password", &serde_json::json!({ "email": email }))
+    }
+
+    pub(crate) fn reset_password(&self, token: &str, password: &str) -> Answer {
+        let body = serde_json::json!({"token": token, "new_password": password});
+        self.post("/api/v1/auth/reset-password/confirm", &body)
+    }
+
+    pub(crate) fn verify_email(&self, token: &str) -> Answer {
+        self.post("/api/v1/auth/verify-email", &serde_json::json!({ "token": token }))
     }
 
     fn send_with(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {

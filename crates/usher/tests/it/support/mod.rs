@@ -1,6 +1,8 @@
 //! A folder to work in, the binary run in it, and a client that is a few lines long.
 
 mod client;
+mod mail;
+mod post;
 mod server;
 
 use std::{
@@ -14,6 +16,8 @@ use std::{
 };
 
 pub(crate) use client::{Answer, Client};
+pub(crate) use mail::{Office, token_in};
+pub(crate) use post::Post;
 pub(crate) use server::Server;
 use tempfile::TempDir;
 use usher::config::{Config, Faults, Sources};
