@@ -111,7 +111,8 @@ pub(crate) struct AdminUserCreate {
     /// The name to sign in with: 3 to 50 of `A-Z a-z 0-9 . _ -`.
     #[schema(min_length = 3, max_length = 50)]
     username: String,
-    /// The first password: 8 to 128 characters, with the kinds of characters that are asked for.
+    /// The first password: 8 to 128 characters, with the kinds of characters that are asked for. Without one, an
+    /// invitation to choose it is mailed to the address.
     #[serde(default, deserialize_with = "optional_password")]
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<PlainPassword>,
