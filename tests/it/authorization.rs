@@ -22,6 +22,11 @@ const OPEN_WITHOUT_TOKEN: [u16; 6] = [201, 401, 403, 403, 401, 201];
 /// Open to everybody, whatever token he shows, and something is made.
 const OPEN_AND_MADE: [u16; 6] = [201; 6];
 
+/// Open to everybody, whatever token he shows, and something will be done.
+const OPEN_AND_ACCEPTED: [u16; 6] = [202; 6];
+/// For whoever has the token of a mail, which nobody has here: no access token takes its place.
+const MAILED: [u16; 6] = [400; 6];
+
 /// What each of them is answered.
 const TABLE: &[(&str, &str, [u16; 6])] = &[
     ("POST", "/api/v1/auth/signup", OPEN_AND_MADE),
@@ -30,12 +35,19 @@ const TABLE: &[(&str, &str, [u16; 6])] = &[
     ("POST", "/api/v1/auth/refresh", SIGNED_IN),
     ("POST", "/api/v1/auth/refresh_token", SIGNED_IN),
     ("POST", "/api/v1/auth/logout", OPEN),
+    ("POST", "/api/v1/auth/verify-email/request", [202, 401, 202, 403, 401, 202]),
+    ("POST", "/api/v1/auth/verify-email", MAILED),
+    ("POST", "/api/v1/auth/reset-password", OPEN_AND_ACCEPTED),
+    ("POST", "/api/v1/users/reset-password", OPEN_AND_ACCEPTED),
+    ("POST", "/api/v1/auth/reset-password/confirm", MAILED),
+    ("POST", "/api/v1/users/reset-password/confirm", MAILED),
     ("GET", "/api/v1/auth/me", SIGNED_IN),
     ("GET", "/api/v1/users/me", SIGNED_IN),
     ("PUT", "/api/v1/users/me", SETTLED),
     ("PATCH", "/api/v1/users/me", SETTLED),
     ("DELETE", "/api/v1/users/me", SETTLED),
     ("POST", "/api/v1/users/me/password", SIGNED_IN),
+    ("POST", "/api/v1/users/me/email", [401, 401, 202, 403, 401, 202]),
     ("GET", "/api/v1/users/me/export", SETTLED),
     ("GET", "/api/v1/users/me/sessions", SETTLED),
     ("DELETE", "/api/v1/users/me/sessions/{id}", SETTLED),
@@ -52,6 +64,7 @@ const TABLE: &[(&str, &str, [u16; 6])] = &[
     ("POST", "/api/v1/users/{id}/activate", GRANTED),
     ("POST", "/api/v1/users/{id}/restore", GRANTED),
     ("POST", "/api/v1/users/{id}/password", GRANTED),
+    ("POST", "/api/v1/users/{id}/reset-password", [401, 401, 403, 403, 401, 202]),
     ("GET", "/api/v1/users/{id}/sessions", GRANTED),
     ("DELETE", "/api/v1/users/{id}/sessions", GRANTED),
     ("GET", "/.well-known/jwks.json", OPEN),
@@ -108,7 +121,7 @@ async fn target(admin: &Client<'_>, path: &str, caller: &Caller<'_>, name: &str)
     if path == "/api/v1/users/me/sessions/{id}" {
         return caller.session_id.clone();
     }
-    let id = admin.create(name).await;
+    let id = admin.create_with(name, &json!({"email": address_of(name)})).await;
     let prepared = match path {
         "/api/v1/users/{id}/activate" => admin.post_nothing(&format!("/users/{id}/deactivate")).await,
         "/api/v1/users/{id}/restore" => admin.delete(&format!("/users/{id}")).await,
@@ -118,7 +131,11 @@ async fn target(admin: &Client<'_>, path: &str, caller: &Caller<'_>, name: &str)
     id
 }
 
-/// What the operation is sent: always something that it would do.
+fn address_of(name: &str) -> String {
+    format!("{name}@example.org")
+}
+
+/// What the operation is sent: always something that it would do, but for the token of a mail.
 fn body(method: &str, path: &str, caller: &Caller<'_>, target: &str) -> Option<Value> {
     match (method, path) {
         ("POST", "/api/v1/auth/refresh" | "/api/v1/auth/refresh_token" | "/api/v1/auth/logout") => {
@@ -126,6 +143,17 @@ fn body(method: &str, path: &str, caller: &Caller<'_>, target: &str) -> Option<V
         }
         ("POST", "/api/v1/auth/login" | "/api/v1/users/login") => {
             Some(json!({"identifier": target, "password": PASSWORD}))
+        }
+        (
+            "POST",
+            "/api/v1/auth/reset-password" | "/api/v1/users/reset-password" | "/api/v1/auth/verify-email/request",
+        ) => Some(json!({"email": address_of(target)})),
+        ("POST", "/api/v1/auth/reset-password/confirm" | "/api/v1/users/reset-password/confirm") => {
+            Some(json!({"token": BAD_TOKEN, "new_password": "Another-7-word"}))
+        }
+        ("POST", "/api/v1/auth/verify-email") => Some(json!({"token": BAD_TOKEN})),
+        ("POST", "/api/v1/users/me/email") => {
+            Some(json!({"email": format!("new.{}", address_of(&caller.name)), "current_password": PASSWORD}))
         }
         ("PUT", "/api/v1/users/me") => Some(json!({"username": caller.name, "full_name": null})),
         ("PATCH", "/api/v1/users/me" | "/api/v1/users/{id}") => Some(json!({"full_name": "Somebody Else"})),
@@ -163,6 +191,7 @@ fn operation(row: &(&str, &str, [u16; 6])) -> (String, String) {
 
 fn assert_refusal(answer: &Answer, path: &str, kind: &str, what: &str) {
     match answer.status {
+        400 => assert_eq!(answer.code(), "INVALID_OR_EXPIRED_TOKEN", "{what}"),
         401 if path.starts_with("/api/v1/auth/refresh") => {
             assert_eq!(answer.code(), "REFRESH_TOKEN_INVALID", "{what}");
             assert_eq!(answer.header("www-authenticate"), "Bearer", "{what}");
@@ -239,6 +268,8 @@ on_each_engine! {
         for path in [
             "/users/{id}", "/users/{id}/roles", "/users/{id}/deactivate", "/users/{id}/sessions", "/users/me/sessions",
             "/users/me/sessions/{id}", "/users/me", "/users", "/auth/signup", "/auth/refresh", "/auth/refresh_token", "/auth/logout",
+            "/auth/verify-email/request", "/auth/verify-email", "/auth/reset-password", "/auth/reset-password/confirm",
+            "/users/reset-password", "/users/reset-password/confirm", "/users/me/email", "/users/{id}/reset-password",
         ] {
             let known = TABLE.iter().map(operation).filter(|(_, known)| known == &format!("/api/v1{path}"));
             let known: BTreeSet<_> = known.map(|(method, _)| method).collect();
