@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{error::Error, time::Duration};
 
 use usher_storage::StorageError;
 
@@ -20,7 +20,7 @@ pub enum Failure {
     Unavailable(#[source] StorageError),
     /// A defect.
     #[error("internal error")]
-    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+    Internal(#[source] Box<dyn Error + Send + Sync>),
 }
 
 impl From<StorageError> for Failure {
@@ -48,4 +48,15 @@ impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         Self::Internal(Box::new(error))
     }
+}
+
+/// An error and its causes in one line.
+pub(crate) fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text.replace(char::is_control, " ")
 }

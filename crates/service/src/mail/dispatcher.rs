@@ -1,4 +1,4 @@
-use std::{error::Error, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
     Action, ActivityEntry, ClientInfo, Details, EmailAddress, MailKind, MailRequest, MailRequestKind, OneTimeToken,
@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     Environment, Failure,
+    failure::chain,
     transact::{OpenTransaction, transact},
 };
 
@@ -208,7 +209,7 @@ impl MailDispatcher {
     }
 
     async fn put_off(&self, mail: &QueuedMail, error: &MailError) -> Result<(), Failure> {
-        let error = told(error);
+        let error: String = chain(error).chars().take(ERROR_LENGTH).collect();
         let wait = FIRST_RETRY.saturating_mul(1 << mail.attempts.min(16)).min(LONGEST_RETRY);
         let not_before = (self.environment.clock.now() + wait).min(mail.expires_at);
         let (id, kind, attempts) = (mail.id, mail.kind, mail.attempts + 1);
@@ -250,17 +251,6 @@ async fn find(transaction: &OpenTransaction, email: &EmailAddress) -> Result<Opt
     let locked = transaction.user_by_id_for_update(found.user.id, UserScope::Existing).await?;
     let has_it = |user: &User| user.email.as_ref().is_some_and(|its| its.key() == email.key());
     Ok(locked.map(|account| account.user).filter(has_it))
-}
-
-/// An error and its causes in one line, not too long.
-fn told(error: &MailError) -> String {
-    let mut told = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        told = format!("{told}: {error}");
-        cause = error.source();
-    }
-    told.chars().filter(|c| !c.is_control()).take(ERROR_LENGTH).collect()
 }
 
 /// A moment as people read it, in every language: `2026-11-21 17:30 UTC`.

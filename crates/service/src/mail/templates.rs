@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use minijinja::{Environment, UndefinedBehavior, Value};
-use usher_domain::{Languages, MailKind};
+use usher_domain::{Languages, MailKind, TokenKind};
+
+use crate::failure::chain;
 
 /// Every template that there is, as it is built in.
 macro_rules! built_in {
@@ -174,14 +176,14 @@ fn environment(overrides: &[TemplateOverride], locale: Option<&str>) -> Result<E
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     for (name, source) in BUILT_IN.iter().filter(|(name, _)| locale.is_none() || *name == "layout.html") {
         let added = environment.add_template(name, source);
-        added.map_err(|error| InvalidTemplate { name: (*name).to_owned(), problem: told(&error) })?;
+        added.map_err(|error| InvalidTemplate { name: (*name).to_owned(), problem: chain(&error) })?;
     }
     let general =
         overrides.iter().filter(|one| one.locale.is_none() && (locale.is_none() || one.name == "layout.html"));
     let own = overrides.iter().filter(|one| one.locale.is_some() && one.locale.as_deref() == locale);
     for one in general.chain(own) {
         let added = environment.add_template_owned(one.name.clone(), one.source.clone());
-        added.map_err(|error| one.invalid(told(&error)))?;
+        added.map_err(|error| one.invalid(chain(&error)))?;
     }
     Ok(environment)
 }
@@ -209,7 +211,7 @@ fn try_one(environment: &Environment<'_>, kind: MailKind) -> Result<(), String> 
         link: brings_link(kind).then_some("a-sample-of-a-link"),
         expires_at: brings_link(kind).then_some("2026-11-21 18:00 UTC"),
     };
-    let written = write(environment, kind, &sample).map_err(|error| told(&error))?;
+    let written = write(environment, kind, &sample).map_err(|error| chain(&error))?;
     if written.subject.is_empty() {
         return Err(format!("the first line of the text must be {SUBJECT:?} and what the mail is about"));
     }
@@ -222,29 +224,6 @@ fn try_one(environment: &Environment<'_>, kind: MailKind) -> Result<(), String> 
     Ok(())
 }
 
-pub(super) const fn brings_link(kind: MailKind) -> bool {
-    match kind {
-        MailKind::SignUp
-        | MailKind::VerifyEmail
-        | MailKind::ChangeEmail
-        | MailKind::ResetPassword
-        | MailKind::Invite => true,
-        MailKind::SignUpTaken
-        | MailKind::ChangeEmailTaken
-        | MailKind::PasswordChanged
-        | MailKind::EmailChangeRequested
-        | MailKind::EmailChanged
-        | MailKind::RefreshReused => false,
-    }
-}
-
-/// What is wrong with a template, in one line.
-fn told(error: &minijinja::Error) -> String {
-    let mut told = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        told = format!("{told}: {error}");
-        cause = error.source();
-    }
-    told.replace('\n', " ")
+fn brings_link(kind: MailKind) -> bool {
+    TokenKind::ALL.iter().any(|token| MailKind::from(*token) == kind)
 }

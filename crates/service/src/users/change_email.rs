@@ -1,6 +1,6 @@
 use usher_domain::{
     Action, Actor, Denied, Details, EmailAddress, MailKind, PasswordHash, PlainPassword, TokenPurpose, User,
-    UserChanges, UserScope, ValidationError,
+    UserChanges, UserId, UserScope, ValidationError,
 };
 
 use super::{UsersError, UsersManager, taken, target};
@@ -37,15 +37,13 @@ impl UsersManager {
         let verified =
             self.check_current_password(actor, &account, current_password, Action::EmailChangeRequested).await?;
         if !self.outbox.is_on() {
-            return self
-                .change_email_at_once(actor, email, &verified)
-                .await
-                .map(|user| EmailChange::Done(Box::new(user)));
+            let changed = self.change_email_at_once(actor, id, email, &verified).await?;
+            return Ok(EmailChange::Done(Box::new(changed)));
         }
         let from_network = self.throttle.admit_mails_from(actor.client().ip).await;
         self.require_admission(from_network, actor, &account).await?;
         if self.throttle.admits_mail_to(&email).await {
-            self.ask_new_address(actor, email, &verified).await?;
+            self.ask_new_address(actor, id, email, &verified).await?;
         }
         Ok(EmailChange::Pending)
     }
@@ -53,10 +51,10 @@ impl UsersManager {
     async fn ask_new_address(
         &self,
         actor: &Actor,
+        id: UserId,
         email: EmailAddress,
         verified: &PasswordHash,
     ) -> Result<(), UsersError> {
-        let id = actor.user_id().ok_or(Denied::Forbidden)?;
         let (entry, email) = (&self.entry(actor, Action::EmailChangeRequested, id), &email);
         transact(&*self.backend, &self.environment, |transaction| async move {
             let account = target::lock(&transaction, actor, id).await?;
@@ -76,10 +74,10 @@ impl UsersManager {
     async fn change_email_at_once(
         &self,
         actor: &Actor,
+        id: UserId,
         email: EmailAddress,
         verified: &PasswordHash,
     ) -> Result<User, UsersError> {
-        let id = actor.user_id().ok_or(Denied::Forbidden)?;
         let entry = self.entry(actor, Action::EmailChanged, id);
         let entry = &entry.with_details(Details::default().with("proven", false));
         let changes =
