@@ -213,6 +213,17 @@ async fn without_mail_an_address_is_changed_at_once_and_is_not_proven() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_changed_while_mail_is_off_voids_what_was_sent_before() {
+    let (post, ada) = with_ada().await;
+    let token = post.change_token(&ada, NEW).await;
+    let reset = post.reset_token(ADA).await;
+    let silent = &post.fixture.users;
+    let changed = silent.change_email(&ada, "other@example.org", password(PASSWORD)).await.unwrap();
+    assert!(matches!(changed, EmailChange::Done(_)));
+    assert!(is_refused(&post.verify(&token, None).await) && !post.is_good(&reset).await);
+}
+
+#[tokio::test]
 async fn a_change_that_fails_anywhere_leaves_nothing_half_made() {
     let (post, ada) = with_ada().await;
     let id = ada.user_id().unwrap();

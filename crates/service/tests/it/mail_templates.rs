@@ -144,6 +144,7 @@ async fn a_mail_is_written_in_the_language_that_whoever_caused_it_reads() {
         template(Some("pt-BR"), "reset_password.txt", &text("Oi")),
         template(Some("pt-BR"), "reset_password.html", &html("Oi")),
         template(Some("fr"), "reset_password.txt", &text("Bonjour")),
+        template(Some("es"), "reset_password.html", &html("Hola")),
         template(None, "reset_password.txt", &text("Hey")),
     ])
     .await;
@@ -156,6 +157,8 @@ async fn a_mail_is_written_in_the_language_that_whoever_caused_it_reads() {
         ("pt", "Hey"),
         ("fr, de;q=0.1", "Hallo"),
         ("fr", "Hey"),
+        ("es, fr, pt-BR;q=0.1", "Oi"),
+        ("es", "Hey"),
         ("de;q=0, *", "Hey"),
         ("", "Hey"),
     ] {
