@@ -87,7 +87,7 @@ async fn a_mail_is_dropped_with_its_token_and_that_is_written_down_once() {
     let [failure] = &failures(&post).await[..] else { panic!("exactly one") };
     assert_eq!((failure.subject, failure.actor, failure.outcome), (Some(ada.id), None, Outcome::Failure));
     let told = serde_json::to_value(&failure.details).unwrap();
-    let error = "the mail could not be handed over: nobodyanswers";
+    let error = "the mail could not be handed over: nobody   answers";
     assert_eq!(told, serde_json::json!({"kind": "reset_password", "attempts": 6, "error": error}));
 }
 
