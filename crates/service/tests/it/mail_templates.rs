@@ -122,7 +122,6 @@ async fn links_lead_where_they_are_set_to_lead() {
     }
 }
 
-/// Proves: IN-11
 #[tokio::test]
 async fn nothing_that_is_filled_in_can_be_markup() {
     let service = r#"<script>alert("x")</script> & Co"#.to_owned();

@@ -118,7 +118,6 @@ async fn whose_password_is_reset_is_told() {
     expect(&post, ADA, MailKind::PasswordChanged, true).await;
 }
 
-/// Proves: RT-03
 #[tokio::test]
 async fn whose_refresh_token_is_used_twice_is_told_once() {
     let post = bilingual().await;

@@ -26,7 +26,7 @@ async fn traces(post: &Post, tokens: &mut Vec<OneTimeToken>) -> String {
     format!("{tokens:?} {queue:?} {wishes:?} {log:?} {facts:?} {details:?} {mails:?} {:?}", post.outbox)
 }
 
-/// Proves: RS-02, OP-04
+/// Proves: RS-02
 #[tokio::test]
 async fn a_token_rests_nowhere_and_shows_in_nothing() {
     let post = Post::new().await;

@@ -128,7 +128,7 @@ async fn a_wish_does_the_same_whoever_has_the_address_and_its_owner_is_told() {
     assert_eq!(post.stored(ada.id).await.user, ada);
 }
 
-/// Proves: ID-01, ID-08
+/// Proves: ID-08
 #[tokio::test]
 async fn of_two_who_want_a_name_the_first_to_prove_his_address_has_it() {
     let post = Post::new().await;
