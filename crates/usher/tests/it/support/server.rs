@@ -25,7 +25,8 @@ pub(crate) struct Ended {
 }
 
 impl Server {
-    /// Starts `usher` and waits until it says where it listens.
+    /// Starts `usher` and waits until it says where it listens, and serves there: only then it can be asked to
+    /// end.
     pub(crate) fn start(place: &Place, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = place.usher(arguments, variables).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
@@ -36,6 +37,7 @@ impl Server {
         let line = server.line("listens on http://");
         let (_, address) = line.split_once("http://").unwrap();
         server.client = Client::new(address.to_owned());
+        assert_eq!(server.client.get("/health/live").status, 200);
         server
     }
 
