@@ -10,7 +10,7 @@ impl UsersManager {
     /// # Errors
     /// [`UsersError::Denied`] without `users:write` or for somebody who may do more than the actor;
     /// [`UsersError::CannotTargetSelf`]; [`UsersError::WrongStatus`] for an account that is not active or has
-    /// no address.
+    /// no address, and where no mail is sent.
     pub async fn send_reset(&self, actor: &Actor, id: UserId) -> Result<(), UsersError> {
         actor.require(&permissions::USERS_WRITE)?;
         target::require_other(actor, id)?;
@@ -20,6 +20,9 @@ impl UsersManager {
             let user = &account.user;
             if !user.is_active() {
                 return Err(target::wrong_status(&account));
+            }
+            if !self.outbox.is_on() {
+                return Err(target::refused(UsersError::WrongStatus("out of reach, because no mail is sent here")));
             }
             let to = Addressee::owner(user, actor.client());
             let to = to.ok_or(target::refused(UsersError::WrongStatus("without an address")))?;

@@ -153,3 +153,13 @@ async fn an_account_and_its_invitation_are_made_together_or_not_at_all() {
         post.invited("bob", BOB).await;
     }
 }
+
+#[tokio::test]
+async fn where_there_is_no_mail_no_link_is_promised() {
+    let mute = Post::none().await;
+    let ada = mute.ada().await;
+    let before = mute.log().await;
+    let refused = mute.users.send_reset(&Actor::system(), ada.id).await;
+    assert!(matches!(refused, Err(UsersError::WrongStatus(_))), "{refused:?}");
+    assert_eq!(mute.log().await, before);
+}
