@@ -73,6 +73,8 @@ async fn an_invitation_takes_an_address_a_way_to_reach_it_and_the_right_to_send_
     let mute = TestApi::set_up(Setup { sends_mail: false, ..Setup::default() }).await;
     let admin = mute.admin("root").await;
     mute.post_as(&admin, USERS, &invitation()).await.assert_invalid("password", "required");
+    let ada = mute.make_with_address("ada", ADA).await.id.to_string();
+    mute.post_nothing_as(&admin, &reset_of(&ada)).await.assert_refused(409, "WRONG_STATUS");
 }
 
 #[actix_web::test]
