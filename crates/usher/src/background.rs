@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
-use usher_service::{Failure, MailDispatcher, Purger, Revocations, Sweeper, TokenIssuer};
+use usher_service::{MailDispatcher, Purger, Revocations, Sweeper, TokenIssuer};
 
 use crate::start_error::chain;
 
@@ -53,9 +53,12 @@ impl Background {
             tokio::spawn(again_and_again(CATCH_UP_PAUSE, stopped.clone(), move || catch_up(revocations.clone()))),
         ];
         if let Some(dispatcher) = dispatcher {
-            let stopping = stopped.clone();
-            let job = move || dispatch(dispatcher.clone(), stopping.clone());
-            jobs.push(tokio::spawn(again_and_again(MAIL_PAUSE, stopped, job)));
+            // Apart from each other: a mail server that hangs keeps nobody's wish from being looked at.
+            let (answering, stopping) = (dispatcher.clone(), stopped.clone());
+            let answer = move || answer_mail_requests(answering.clone());
+            let send = move || send_mails(dispatcher.clone(), stopping.clone());
+            jobs.push(tokio::spawn(again_and_again(MAIL_PAUSE, stopped.clone(), answer)));
+            jobs.push(tokio::spawn(again_and_again(MAIL_PAUSE, stopped, send)));
         }
         Self { stop, jobs }
     }
@@ -119,21 +122,28 @@ async fn catch_up(revocations: Revocations) {
     revocations.catch_up().await;
 }
 
-async fn dispatch(dispatcher: MailDispatcher, stopping: watch::Receiver<bool>) {
-    let answered = async {
-        while dispatcher.answer_requests().await? > 0 {}
-        Ok(())
-    };
-    let sent = async {
-        while !*stopping.borrow() && dispatcher.send_next().await? {}
-        Ok(())
-    };
-    report(answered.await, "wishes for mails could not be answered");
-    report(sent.await, "mails could not be sent");
+async fn answer_mail_requests(dispatcher: MailDispatcher) {
+    loop {
+        match dispatcher.answer_requests().await {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(error = chain(&error), "wishes for mails could not be answered");
+                return;
+            }
+        }
+    }
 }
 
-fn report(done: Result<(), Failure>, problem: &str) {
-    if let Err(error) = done {
-        tracing::error!(error = chain(&error), "{problem}");
+async fn send_mails(dispatcher: MailDispatcher, stopping: watch::Receiver<bool>) {
+    while !*stopping.borrow() {
+        match dispatcher.send_next().await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => {
+                tracing::error!(error = chain(&error), "mails could not be sent");
+                return;
+            }
+        }
     }
 }

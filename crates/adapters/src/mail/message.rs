@@ -85,9 +85,8 @@ pub(super) fn message(mail: &Mail, from: &MailFrom) -> Result<Message, lettre::e
 fn body(text: String) -> Body {
     /// RFC 5322, 2.1.1, without the end of the line.
     const LONGEST_LINE: usize = 998;
-    let is_plain = text.is_ascii()
-        && !text.contains(|c: char| matches!(c, '\0' | '\r'))
-        && text.lines().all(|line| line.len() <= LONGEST_LINE);
+    let is_plain =
+        text.is_ascii() && !text.contains(['\0', '\r']) && text.lines().all(|line| line.len() <= LONGEST_LINE);
     if !is_plain {
         return Body::new(text);
     }

@@ -1,9 +1,14 @@
 use super::CommandError;
-use crate::{config::Config, console, summary::summary, telemetry, wiring::Application};
+use crate::{
+    config::Config, console, start_error::StartError, stop_signal::StopSignal, summary::summary, telemetry,
+    wiring::Application,
+};
 
 pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     telemetry::start(config.telemetry);
     let application = Application::build(config).await?;
+    // Whoever reads where it listens may ask it to stop at once.
+    let stop = StopSignal::listen().map_err(StartError::Server)?;
     console::say(&summary(&application));
-    Ok(application.run_until_stopped().await?)
+    Ok(application.run_until(stop.received()).await?)
 }
