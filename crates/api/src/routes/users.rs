@@ -299,8 +299,8 @@ pub(super) async fn set_password(
 
 pub(super) fn send_reset_docs() -> Operation {
     docs_of_change(Operation::accepted(Tag::Users, "Mail somebody else a link to set another password with")).describes(
-        "Or, if he was invited and has none yet, another invitation. Needs `users:write` and everything that the \
-         account may do.",
+        "Or, if he was invited and has none yet, another invitation. Where no mail is sent that is 409. Needs \
+         `users:write` and everything that the account may do.",
     )
 }
 

@@ -29,18 +29,14 @@ fn wish(field: &str, value: &str) -> Value {
 /// Texts in which a line ends and a header of the sender's own begins.
 fn injected(field: &str, end: &str) -> Vec<String> {
     match field {
-        // Before the @ a percent sign is a character like any other (RFC 5322, 3.2.3), and nobody decodes it.
-        "email" => (end != "%0a")
-            .then(|| format!("ada{end}bcc@example.org"))
-            .into_iter()
-            .chain([
-                format!("ada@example{end}.org"),
-                format!("ada@example.org{end}Bcc:eve@example.org"),
-                format!("ada@example.org{end}Bcc: eve@example.org"),
-                format!("ada{end}Bcc: x@example.org"),
-                format!("eve@example.org,{end}ada@example.org"),
-            ])
-            .collect(),
+        "email" => vec![
+            format!("ada{end}bcc@example.org"),
+            format!("ada@example{end}.org"),
+            format!("ada@example.org{end}Bcc:eve@example.org"),
+            format!("ada@example.org{end}Bcc: eve@example.org"),
+            format!("ada{end}Bcc: x@example.org"),
+            format!("eve@example.org,{end}ada@example.org"),
+        ],
         _ => vec![
             format!("ada{end}Bcc"),
             format!("ada{end}Bcc: eve@example.org"),

@@ -53,6 +53,8 @@ fn whatever_could_be_mistaken_for_another_address_is_refused() {
         "bob@exam ple.org",
         "bob@example.org.",
         "bob@exa_mple.org",
+        "bob%0a@example.org",
+        "bob%example.com@example.org",
     ] {
         assert_eq!(EmailAddress::parse(bad).expect_err(bad).code, FaultCode::InvalidFormat, "{bad:?}");
     }
