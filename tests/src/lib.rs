@@ -1,5 +1,5 @@
 //! A whole usher for a test: the production wiring on a port and a database of its own, and a client.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test that cannot go on stops")]
 
 mod answer;
 mod app;

@@ -30,7 +30,7 @@ impl TestMail {
     /// The token of its link.
     #[must_use]
     pub fn token(&self) -> &str {
-        let (_, rest) = self.content.split_once("#token=").expect("a link with a token");
+        let (_, rest) = self.content.split_once("#token=").unwrap();
         rest.split_whitespace().next().unwrap()
     }
 }
