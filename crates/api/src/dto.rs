@@ -1,6 +1,7 @@
 //! What goes over the wire. Requests refuse fields that they do not know; answers hold no secret but the
 //! tokens that they are asked for.
 
+mod activity;
 mod auth;
 mod health;
 mod mailbox;
@@ -12,6 +13,8 @@ mod user;
 mod user_list;
 mod user_update;
 
+pub use activity::ActivityRead;
+pub(crate) use activity::{ActivityListQuery, UserActivityQuery};
 pub(crate) use auth::{
     AccountDeletion, Credentials, Logout, PasswordChange, SignedIn, Token, TokenDelivery, TokenRefresh,
     without_refresh_token,

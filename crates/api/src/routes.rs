@@ -1,5 +1,6 @@
 //! The one table of paths, and how it becomes routes.
 
+mod activity;
 mod auth;
 mod docs;
 mod endpoint;
@@ -74,6 +75,7 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(GET, "/users/me/export", me::export_me, me::export_me_docs()),
         Endpoint::new(GET, "/users/me/sessions", sessions::list_my_sessions, sessions::list_my_sessions_docs()),
         Endpoint::new(DELETE, "/users/me/sessions/{id}", sessions::end_my_session, sessions::end_my_session_docs()),
+        Endpoint::new(GET, "/users/me/activity", activity::list_my_activity, activity::list_my_activity_docs()),
         Endpoint::new(GET, "/users", users::list_users, users::list_users_docs()),
         Endpoint::new(POST, "/users", users::register, None).without_token().takes_secret(),
         Endpoint::new(POST, "/users", users::create_user, users::create_user_docs()),
@@ -89,6 +91,8 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(POST, "/users/{id}/reset-password", users::send_reset, users::send_reset_docs()),
         Endpoint::new(GET, "/users/{id}/sessions", sessions::list_sessions, sessions::list_sessions_docs()),
         Endpoint::new(DELETE, "/users/{id}/sessions", sessions::end_sessions, sessions::end_sessions_docs()),
+        Endpoint::new(GET, "/users/{id}/activity", activity::list_user_activity, activity::list_user_activity_docs()),
+        Endpoint::new(GET, "/activity", activity::list_activity, activity::list_activity_docs()),
         Endpoint::new(GET, "/.well-known/jwks.json", jwks::jwks, jwks::jwks_docs()).at(Place::Outside),
         Endpoint::new(GET_AND_HEAD, "/health/live", health::health_live, health::health_live_docs()).at(Place::Outside),
         Endpoint::new(GET_AND_HEAD, "/health/ready", health::health_ready, health::health_ready_docs())

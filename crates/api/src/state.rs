@@ -3,7 +3,8 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web::Data};
 use async_trait::async_trait;
 use usher_service::{
-    AuthManager, Environment, MailboxManager, RegistrationManager, SessionsManager, TokenIssuer, UsersManager,
+    ActivityManager, AuthManager, Environment, MailboxManager, RegistrationManager, SessionsManager, TokenIssuer,
+    UsersManager,
 };
 
 use crate::{ApiSettings, error::ApiError};
@@ -21,6 +22,8 @@ pub struct ApiState {
     pub users: UsersManager,
     /// Sessions.
     pub sessions: SessionsManager,
+    /// The activity log.
+    pub activity: ActivityManager,
     /// The public keys.
     pub tokens: Arc<TokenIssuer>,
     /// What `/health/ready` asks.

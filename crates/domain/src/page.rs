@@ -54,6 +54,17 @@ pub struct Page<T, Next> {
     pub next: Option<Next>,
 }
 
+impl<T, Next> Page<T, Next> {
+    /// Cuts a page out of the items from where it begins: one more than it holds tells whether there is a next
+    /// one, which begins behind the place of the last item.
+    #[must_use]
+    pub fn cut(mut items: Vec<T>, size: PageSize, place: impl FnOnce(&T) -> Next) -> Self {
+        let more = items.len() > size.get();
+        items.truncate(size.get());
+        Self { next: items.last().filter(|_| more).map(place), items }
+    }
+}
+
 /// Which way a list runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Direction {

@@ -43,10 +43,11 @@ impl Purger {
 }
 
 /// Removes what has expired and is of no use any more: one-time tokens, with them sign-ups that nobody
-/// completed, and sessions.
+/// completed, sessions, and entries of the activity log.
 #[derive(Clone)]
 pub struct Sweeper {
     backend: Arc<dyn UsersStorageBackend>,
+    activity_retention: Duration,
     environment: Environment,
 }
 
@@ -57,13 +58,30 @@ pub struct Swept {
     pub tokens: u64,
     /// Sessions.
     pub sessions: u64,
+    /// Entries of the activity log.
+    pub entries: u64,
+}
+
+impl Swept {
+    /// Whether there may be more of anything.
+    fn is_full(&self) -> bool {
+        [self.tokens, self.sessions, self.entries].contains(&BATCH)
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            tokens: self.tokens + other.tokens,
+            sessions: self.sessions + other.sessions,
+            entries: self.entries + other.entries,
+        }
+    }
 }
 
 impl Sweeper {
-    /// Removes from this backend.
+    /// Removes from this backend. Entries of the activity log are kept for as long as `activity_retention`.
     #[must_use]
-    pub fn new(backend: Arc<dyn UsersStorageBackend>, environment: Environment) -> Self {
-        Self { backend, environment }
+    pub fn new(backend: Arc<dyn UsersStorageBackend>, activity_retention: Duration, environment: Environment) -> Self {
+        Self { backend, activity_retention, environment }
     }
 
     /// Removes until nothing is left that has expired. Several processes may do this at once. Dropped half-way,
@@ -75,9 +93,8 @@ impl Sweeper {
         let mut swept = Swept::default();
         loop {
             let batch = self.sweep_batch().await?;
-            swept.tokens += batch.tokens;
-            swept.sessions += batch.sessions;
-            if batch.tokens < BATCH && batch.sessions < BATCH {
+            swept = swept.and(batch);
+            if !batch.is_full() {
                 return Ok(swept);
             }
         }
@@ -88,7 +105,8 @@ impl Sweeper {
         transact(&*self.backend, &self.environment, |transaction| async move {
             let tokens = transaction.one_time_token_delete_expired(now, BATCH).await?;
             let sessions = transaction.session_delete_expired(now - SESSION_RETENTION, BATCH).await?;
-            transaction.commit(Swept { tokens, sessions }).await
+            let entries = transaction.activity_delete_before(now - self.activity_retention, BATCH).await?;
+            transaction.commit(Swept { tokens, sessions, entries }).await
         })
         .await
     }

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+mod activity;
 mod auth;
 pub mod blocklist;
 mod environment;
@@ -19,6 +20,7 @@ mod tokens;
 mod transact;
 mod users;
 
+pub use activity::{ActivityError, ActivityList, ActivityManager};
 pub use auth::{AuthError, AuthManager, AuthSettings, LoginRequest, LogoutScope, LogoutTokens, Tokens};
 pub use blocklist::{BlockedTokens, BlocklistError, MemoryBlocklist, TokenBlocklist};
 pub use environment::{Environment, SystemClock, SystemIds};

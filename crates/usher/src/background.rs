@@ -3,7 +3,7 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
-use usher_service::{MailDispatcher, Purger, Revocations, Sweeper, TokenIssuer};
+use usher_service::{MailDispatcher, Purger, Revocations, Sweeper, Swept, TokenIssuer};
 
 use crate::start_error::chain;
 
@@ -107,7 +107,9 @@ async fn purge(purger: Purger) {
 
 async fn sweep(sweeper: Sweeper) {
     match sweeper.run_once().await {
-        Ok(swept) => tracing::debug!(tokens = swept.tokens, sessions = swept.sessions, "what has expired was removed"),
+        Ok(Swept { tokens, sessions, entries }) => {
+            tracing::debug!(tokens, sessions, entries, "what has expired was removed");
+        }
         Err(error) => tracing::error!(error = chain(&error), "what has expired could not be removed"),
     }
 }

@@ -16,8 +16,9 @@ use tokio::{net::TcpSocket, time::timeout};
 use usher_adapters::{Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
-    AuthManager, Environment, MailboxManager, MemoryBlocklist, MemoryRateLimiter, PasswordHasher, Purger, RateLimiter,
-    RegistrationManager, Revocations, SessionsManager, Sweeper, Throttle, TokenBlocklist, TokenIssuer, UsersManager,
+    ActivityManager, AuthManager, Environment, MailboxManager, MemoryBlocklist, MemoryRateLimiter, PasswordHasher,
+    Purger, RateLimiter, RegistrationManager, Revocations, SessionsManager, Sweeper, Throttle, TokenBlocklist,
+    TokenIssuer, UsersManager,
 };
 use usher_storage::SeaOrmBackend;
 
@@ -122,7 +123,7 @@ impl Application {
 
         let jobs = Jobs {
             purger: Purger::new(users.clone(), config.retention),
-            sweeper: Sweeper::new(backend.clone(), environment.clone()),
+            sweeper: Sweeper::new(backend.clone(), config.activity_retention, environment.clone()),
             dispatcher: mail::dispatcher(&config, &backend, &outbox, &environment)?,
             tokens: tokens.clone(),
             revocations,
@@ -134,6 +135,7 @@ impl Application {
             mailbox,
             users,
             sessions,
+            activity: ActivityManager::new(backend.clone()),
             tokens,
             readiness: readiness.clone(),
             environment,

@@ -4,7 +4,7 @@
 use std::{error::Error, fmt};
 
 use usher_domain::{Denied, ValidationError};
-use usher_service::{AuthError, Failure, MailboxError, RegistrationError, SessionsError, UsersError};
+use usher_service::{ActivityError, AuthError, Failure, MailboxError, RegistrationError, SessionsError, UsersError};
 
 use super::{ApiError, ErrorCode};
 
@@ -72,6 +72,15 @@ impl From<SessionsError> for ApiError {
             SessionsError::Denied(denied) => denied.into(),
             SessionsError::NotFound => Self::new(ErrorCode::NotFound, error.to_string()),
             SessionsError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<ActivityError> for ApiError {
+    fn from(error: ActivityError) -> Self {
+        match error {
+            ActivityError::Denied(denied) => denied.into(),
+            ActivityError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -32,17 +32,20 @@ pub(crate) enum Tag {
     Authentication,
     OwnAccount,
     Users,
+    Activity,
     Service,
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 4] = [Self::Authentication, Self::OwnAccount, Self::Users, Self::Service];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Authentication, Self::OwnAccount, Self::Users, Self::Activity, Self::Service];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Authentication => "authentication",
             Self::OwnAccount => "own account",
             Self::Users => "users",
+            Self::Activity => "activity",
             Self::Service => "service",
         }
     }
@@ -52,6 +55,7 @@ impl Tag {
             Self::Authentication => "Signing up, in and out.",
             Self::OwnAccount => "What everybody does with his own account.",
             Self::Users => "Other people's accounts.",
+            Self::Activity => "What happened: who did what, to whom, from where.",
             Self::Service => "The service itself: its keys, its health, its description.",
         };
         let mut tag = OpenApiTag::new(self.name());

@@ -15,8 +15,8 @@ use usher_domain::{
     Actor, MockClock, Permission, PlainPassword, Role, RoleName, Session, SessionId, SigningAlgorithm, Timestamp, User,
 };
 use usher_service::{
-    AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm, Limits,
-    MailDispatcher, MailboxManager, MasterKey, MemoryMailer, MemoryRateLimiter, Outbox, PasswordHasher,
+    ActivityManager, AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm,
+    Limits, MailDispatcher, MailboxManager, MasterKey, MemoryMailer, MemoryRateLimiter, Outbox, PasswordHasher,
     PasswordSettings, RegistrationManager, RegistrationMode, Revocations, SessionsManager, TemplateOverride, Throttle,
     TokenIssuer, TokenLifetimes, TokenSettings, UserDraft, UsersManager, UsersSettings,
 };
@@ -135,6 +135,7 @@ impl TestApi {
             mailbox,
             users,
             sessions,
+            activity: ActivityManager::new(backend.clone()),
             tokens,
             readiness,
             environment,

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod accounts;
+mod activity;
 mod bodies;
 mod callers;
 mod changes;

@@ -28,14 +28,14 @@ impl UsersManager {
         let account = self.backend.user_by_id(id, UserScope::Existing).await?.ok_or(UsersError::NotFound)?;
         let sessions = self.backend.session_by_user(id).await?;
         let filter = ActivityFilter { subject: Some(id), ..ActivityFilter::default() };
-        let mut activity = Vec::<ActivityEntry>::new();
+        let (mut activity, mut before) = (Vec::new(), None);
         loop {
-            let before = activity.last().map(ActivityEntry::place);
             let page = self.backend.activity_page(&filter, before, PageSize::MAX).await?;
-            if page.is_empty() {
+            activity.extend(page.items);
+            before = page.next;
+            if before.is_none() {
                 return Ok(PersonalData { user: account.user, sessions, activity });
             }
-            activity.extend(page);
         }
     }
 }

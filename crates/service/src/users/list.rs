@@ -2,9 +2,6 @@ use usher_domain::{Actor, Page, PageSize, SearchPrefix, StatusFilter, User, User
 
 use super::{UsersError, UsersManager};
 
-/// The most accounts that are counted.
-const MOST_COUNTED: u64 = 10_000;
-
 /// A page of accounts, and how many there are in all, if that was asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UserList {
@@ -14,13 +11,23 @@ pub struct UserList {
     pub total: Option<Total>,
 }
 
-/// How many accounts a list has.
+/// How many items a list has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Total {
     /// The number, up to 10,000.
     pub count: u64,
     /// Whether there are more than were counted.
     pub capped: bool,
+}
+
+impl Total {
+    /// The most that is counted.
+    pub(crate) const MOST: u64 = 10_000;
+
+    /// Of a number that was counted to one more than the most.
+    pub(crate) fn of(counted: u64) -> Self {
+        Self { count: counted.min(Self::MOST), capped: counted > Self::MOST }
+    }
 }
 
 impl UsersManager {
@@ -50,7 +57,6 @@ impl UsersManager {
             UserOrder::Matching { prefix, .. } => Some(prefix),
             UserOrder::CreatedAt { .. } | UserOrder::Username { .. } => None,
         };
-        let counted = self.backend.user_count(filter, prefix, MOST_COUNTED + 1).await?;
-        Ok(Total { count: counted.min(MOST_COUNTED), capped: counted > MOST_COUNTED })
+        Ok(Total::of(self.backend.user_count(filter, prefix, Total::MOST + 1).await?))
     }
 }

@@ -12,8 +12,11 @@ const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Of the activity log.
+const RETENTION: Duration = Duration::from_secs(400 * 24 * 60 * 60);
+
 fn sweeper(post: &Post) -> Sweeper {
-    Sweeper::new(post.backend.clone(), post.environment.clone())
+    Sweeper::new(post.backend.clone(), RETENTION, post.environment.clone())
 }
 
 #[tokio::test]
@@ -27,10 +30,10 @@ async fn tokens_are_removed_once_they_have_expired() {
     assert_eq!(sweeper.run_once().await.unwrap(), Swept::default());
     assert!(post.is_good(&reset).await);
     post.clock.advance(SECOND);
-    assert_eq!(sweeper.run_once().await.unwrap(), Swept { tokens: 1, sessions: 0 });
+    assert_eq!(sweeper.run_once().await.unwrap(), Swept { tokens: 1, ..Swept::default() });
     assert!(is_refused(&post.reset(&reset, NEW_PASSWORD).await));
     post.clock.advance(DAY);
-    assert_eq!(sweeper.run_once().await.unwrap(), Swept { tokens: 1, sessions: 0 }, "and with it the sign-up");
+    assert_eq!(sweeper.run_once().await.unwrap(), Swept { tokens: 1, ..Swept::default() }, "and with it the sign-up");
     assert_eq!(sweeper.run_once().await.unwrap(), Swept::default(), "once is enough");
 }
 
@@ -46,7 +49,7 @@ async fn sessions_are_kept_for_thirty_days_after_their_end() {
     assert_eq!(sweeper.run_once().await.unwrap(), Swept::default(), "an absolute life of 30 days, and 30 more");
     let late = post.login("ada").await;
     post.clock.advance(SECOND);
-    assert_eq!(sweeper.run_once().await.unwrap(), Swept { tokens: 0, sessions: 2 });
+    assert_eq!(sweeper.run_once().await.unwrap(), Swept { sessions: 2, ..Swept::default() });
     assert_eq!(sweeper.run_once().await.unwrap(), Swept::default());
     for gone in [ended, expired] {
         assert_eq!(post.backend.session_with_user(gone).await.unwrap(), None);
@@ -78,7 +81,7 @@ async fn whatever_there_is_of_it_is_removed_in_batches() {
     transaction.commit().await.unwrap();
     post.clock.advance(MINUTE);
     post.backend.asked();
-    assert_eq!(sweeper(&post).run_once().await.unwrap(), Swept { tokens: 1200, sessions: 0 });
+    assert_eq!(sweeper(&post).run_once().await.unwrap(), Swept { tokens: 1200, sessions: 0, ..Swept::default() });
     let commits = post.backend.asked().into_iter().filter(|what| *what == "commit").count();
     assert_eq!(commits, 3, "500, 500 and 200");
     for (id, there) in [(ids[0], false), (ids[1199], false), (ids[1200], true), (ids[1202], true)] {
@@ -97,7 +100,7 @@ async fn a_sweep_that_fails_is_done_again() {
         sweeper.run_once().await.unwrap_err();
         post.backend.heal();
     }
-    assert_eq!(sweeper.run_once().await.unwrap(), Swept { tokens: 1, sessions: 0 });
+    assert_eq!(sweeper.run_once().await.unwrap(), Swept { tokens: 1, ..Swept::default() });
 }
 
 #[tokio::test]
@@ -123,4 +126,19 @@ async fn a_mail_whose_token_was_swept_is_not_sent_and_is_written_down() {
     sweeper(&post).run_once().await.unwrap();
     assert_eq!(post.arrived().await, []);
     assert_eq!(post.logged(Action::MailFailed).await, 1);
+}
+
+/// Proves: OP-06
+#[tokio::test]
+async fn entries_of_the_activity_log_are_kept_for_their_time_and_no_longer() {
+    let post = Post::new().await;
+    post.ada().await;
+    let sweeper = sweeper(&post);
+    post.clock.advance(RETENTION);
+    assert_eq!(sweeper.run_once().await.unwrap(), Swept::default());
+    let young = post.somebody("bob", "bob@example.org").await;
+    post.clock.advance(SECOND);
+    assert_eq!(sweeper.run_once().await.unwrap(), Swept { entries: 1, ..Swept::default() });
+    let [entry] = &post.log().await[..] else { panic!("one is left") };
+    assert_eq!(entry.subject, Some(young.id));
 }

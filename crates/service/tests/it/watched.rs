@@ -211,7 +211,8 @@ pass_on! {
     impl[D: Deref<Target: Queries + Sync> + Send + Sync] ActivityQueries for Watched<D> {
         fn activity_page(
             filter: &ActivityFilter, before: Option<ActivityPlace>, size: PageSize
-        ) -> Vec<ActivityEntry>;
+        ) -> Page<ActivityEntry, ActivityPlace>;
+        fn activity_count(filter: &ActivityFilter, most: u64) -> u64;
     }
 
     impl[] SigningKeyStore for Watched {
@@ -268,5 +269,6 @@ pass_on! {
     impl[] ActivityWrites for Watched<Box<dyn Transaction>> {
         fn activity_append(entry: &ActivityEntry) -> ();
         fn activity_blank(user: UserId) -> ();
+        fn activity_delete_before(moment: Timestamp, most: u64) -> u64;
     }
 }

@@ -51,7 +51,7 @@ cases!(activity, __activity_cases, {
         all.sort_by_key(|entry| std::cmp::Reverse(entry.place()));
         let page = async |before, size: usize| {
             let size = PageSize::new(size.try_into().unwrap()).unwrap();
-            backend.activity_page(&ActivityFilter::default(), before, size).await.unwrap()
+            backend.activity_page(&ActivityFilter::default(), before, size).await.unwrap().items
         };
         for (n, entry) in all.iter().enumerate() {
             assert_eq!(page(Some(entry.place()), 2).await, all[n + 1..].iter().take(2).cloned().collect::<Vec<_>>());
@@ -60,7 +60,66 @@ cases!(activity, __activity_cases, {
         assert_eq!(page(Some(between), 1).await, all[3..4]);
         let filter = ActivityFilter { to: Some(at(4)), ..ActivityFilter::default() };
         let size = PageSize::new(1).unwrap();
-        assert_eq!(backend.activity_page(&filter, Some(all[3].place()), size).await.unwrap(), all[4..5]);
+        assert_eq!(backend.activity_page(&filter, Some(all[3].place()), size).await.unwrap().items, all[4..5]);
+    }
+
+    /// The pages of a list follow each other without gap or overlap, and the last says that it is the last.
+    pub async fn pages_follow_each_other_to_the_end(backend: Backend) {
+        let samples = Samples::default();
+        for second in [1, 2, 2, 2, 3, 4] {
+            appended(&backend, samples.entry(Action::AuthLogin, at(second))).await;
+        }
+        let all = latest(&backend, &ActivityFilter::default()).await;
+        for size in 1..=7 {
+            let size = PageSize::new(size).unwrap();
+            let (mut walked, mut before) = (Vec::new(), None);
+            loop {
+                let page = backend.activity_page(&ActivityFilter::default(), before, size).await.unwrap();
+                walked.extend(page.items);
+                before = page.next;
+                if before.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(walked, all, "{size:?}");
+        }
+    }
+
+    /// Entries are counted with every filter, and not beyond what is asked for.
+    pub async fn entries_are_counted_up_to_a_limit(backend: Backend) {
+        let samples = Samples::default();
+        for second in 1..=3 {
+            appended(&backend, samples.entry(Action::AuthLogin, at(second))).await;
+        }
+        appended(&backend, samples.entry(Action::AuthLogout, at(4))).await;
+        let count = async |filter: ActivityFilter, most| backend.activity_count(&filter, most).await.unwrap();
+        assert_eq!(count(ActivityFilter::default(), 100).await, 4);
+        assert_eq!(count(ActivityFilter::default(), 4).await, 4);
+        assert_eq!(count(ActivityFilter::default(), 3).await, 3);
+        let logins = ActivityFilter { actions: vec![Action::AuthLogin], ..ActivityFilter::default() };
+        assert_eq!(count(logins, 100).await, 3);
+        assert_eq!(count(ActivityFilter { from: Some(at(5)), ..ActivityFilter::default() }, 100).await, 0);
+    }
+
+    /// What is old enough is removed, the earliest first and so many at a time; the rest stays as it is.
+    ///
+    /// Proves: OP-06
+    pub async fn old_entries_are_removed_the_earliest_first(backend: Backend) {
+        let samples = Samples::default();
+        for second in [3, 1, 2, 4] {
+            appended(&backend, samples.entry(Action::AuthLogin, at(second))).await;
+        }
+        let all = latest(&backend, &ActivityFilter::default()).await;
+        let remove = async |moment, most| {
+            commit(&backend, async |transaction| transaction.activity_delete_before(moment, most).await).await.unwrap()
+        };
+        assert_eq!(remove(at(1), 9).await, 0);
+        assert_eq!(remove(at(4), 0).await, 0);
+        assert_eq!(latest(&backend, &ActivityFilter::default()).await, all);
+        assert_eq!(remove(at(4), 2).await, 2);
+        assert_eq!(latest(&backend, &ActivityFilter::default()).await, all[..2]);
+        assert_eq!(remove(at(4), u64::MAX).await, 1);
+        assert_eq!(latest(&backend, &ActivityFilter::default()).await, all[..1]);
     }
 
     /// Each filter lets through what it names, and together they must all hold.

@@ -1,9 +1,9 @@
 use std::cmp::Reverse;
 
 use async_trait::async_trait;
-use usher_domain::{ActivityEntry, ActivityFilter, ActivityPlace, Details, PageSize, UserId};
+use usher_domain::{ActivityEntry, ActivityFilter, ActivityPlace, Details, Page, PageSize, Timestamp, UserId};
 
-use super::{MemoryBackend, Open, View};
+use super::{MemoryBackend, Open, View, least};
 use crate::{ActivityQueries, ActivityWrites, StorageResult};
 
 #[async_trait]
@@ -13,13 +13,17 @@ impl<V: View> ActivityQueries for MemoryBackend<V> {
         filter: &ActivityFilter,
         before: Option<ActivityPlace>,
         size: PageSize,
-    ) -> StorageResult<Vec<ActivityEntry>> {
+    ) -> StorageResult<Page<ActivityEntry, ActivityPlace>> {
         let is_before = |entry: &ActivityEntry| before.is_none_or(|place| entry.place() < place);
         let passes = |entry: &&ActivityEntry| passes(filter, entry) && is_before(entry);
         let mut entries: Vec<_> = self.view.read(|state| state.activity.iter().filter(passes).cloned().collect())?;
         entries.sort_by_key(|entry| Reverse(entry.place()));
-        entries.truncate(size.get());
-        Ok(entries)
+        Ok(Page::cut(entries, size, ActivityEntry::place))
+    }
+
+    async fn activity_count(&self, filter: &ActivityFilter, most: u64) -> StorageResult<u64> {
+        let counted = |count: usize| most.min(u64::try_from(count).unwrap_or(u64::MAX));
+        self.view.read(|state| counted(state.activity.iter().filter(|entry| passes(filter, entry)).count()))
     }
 }
 
@@ -39,6 +43,15 @@ impl ActivityWrites for MemoryBackend<Open> {
                 (entry.ip, entry.user_agent, entry.details) = (None, None, Details::default());
             }
             Ok(())
+        })
+    }
+
+    async fn activity_delete_before(&self, moment: Timestamp, most: u64) -> StorageResult<u64> {
+        self.view.write(|state| {
+            let old = state.activity.iter().map(ActivityEntry::place).filter(|place| place.occurred_at < moment);
+            let old = least(old, most);
+            state.activity.retain(|entry| !old.contains(&entry.place()));
+            Ok(old.len() as u64)
         })
     }
 }

@@ -4,16 +4,18 @@ use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Iterable, QueryFilter,
-    sea_query::{Expr, Order, Query, SelectStatement},
+    sea_query::{Asterisk, Expr, Order, Query, SelectStatement},
 };
 use usher_domain::{
-    Action, ActivityEntry, ActivityFilter, ActivityId, ActivityPlace, Details, Outcome, PageSize, RequestId, UserId,
+    Action, ActivityEntry, ActivityFilter, ActivityId, ActivityPlace, Details, Outcome, Page, PageSize, RequestId,
+    Timestamp, UserId,
 };
 
 use super::{
     OpenTransaction, SeaOrmBackend, Source,
     entities::activity_log::{self, Column},
     error::failed,
+    removal::delete_first,
     row::{Row, to_json},
 };
 use crate::{ActivityQueries, ActivityWrites, StorageResult};
@@ -25,7 +27,7 @@ impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
         filter: &ActivityFilter,
         before: Option<ActivityPlace>,
         size: PageSize,
-    ) -> StorageResult<Vec<ActivityEntry>> {
+    ) -> StorageResult<Page<ActivityEntry, ActivityPlace>> {
         let mut query = select(filter);
         if let Some(ActivityPlace { occurred_at, id }) = before {
             let here = Expr::tuple([Expr::col(Column::OccurredAt), Expr::col(Column::Id)]);
@@ -34,9 +36,22 @@ impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
         let query = query
             .order_by(Column::OccurredAt, Order::Desc)
             .order_by(Column::Id, Order::Desc)
-            .limit(size.get().try_into().unwrap_or(u64::MAX))
+            .limit(size.get() as u64 + 1)
             .take();
-        self.source.read_all(&query, read).await
+        Ok(Page::cut(self.source.read_all(&query, read).await?, size, ActivityEntry::place))
+    }
+
+    async fn activity_count(&self, filter: &ActivityFilter, most: u64) -> StorageResult<u64> {
+        // In an order, so that it is counted along an index and not all over the table.
+        let mut list = select(filter).clear_selects().expr(Expr::val(1)).take();
+        let list = list.order_by(Column::OccurredAt, Order::Desc).limit(most).take();
+        let query = Query::select().expr(Expr::col(Asterisk).count()).from_subquery(list, "list").take();
+        let count = async {
+            let row = self.source.connection().query_one(&query).await.map_err(failed)?;
+            let count = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(failed)?;
+            Ok(count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default())
+        };
+        self.source.run(count).await
     }
 }
 
@@ -60,6 +75,11 @@ impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
                 Ok(())
             })
             .await
+    }
+
+    async fn activity_delete_before(&self, moment: Timestamp, most: u64) -> StorageResult<u64> {
+        let old = Column::OccurredAt.lt(moment.as_micros());
+        self.source.run(self.change(&delete_first(Column::Id, Column::OccurredAt, old, most))).await
     }
 }
 

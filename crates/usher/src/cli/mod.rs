@@ -1,11 +1,13 @@
 //! What the command line takes. The help text of `usher` is made from these files.
 
+mod activity;
 mod users;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use activity::{Activity, ExportActivity};
 pub(crate) use users::{ChangeRoles, CreateUser, ListUsers, SetStatus, ShowUser, Users};
 
 use crate::config::Sources;
@@ -66,6 +68,9 @@ pub enum Command {
     /// Manage accounts
     #[command(subcommand)]
     Users(Users),
+    /// Take the activity log out
+    #[command(subcommand)]
+    Activity(Activity),
     /// Manage the keys that access tokens are signed with
     #[command(subcommand)]
     Keys(Keys),
@@ -132,7 +137,8 @@ keep the public keys must read them anew.";
 
 const RESEAL_NOTES: &str = "\
 Everything that usher signs or encrypts hangs on the master key. Change it when somebody may have seen
-it: a new signing key replaces all others, and all sessions end. Passwords stay as they are.
+it: a new signing key replaces all others, all sessions end, and links in mails are good no more.
+Passwords stay as they are.
 
 Stop all servers before, and start them with the new key. Where usher made the master key itself,
 beside the SQLite file, it puts the new one in its place; otherwise say where the new one is to be:

@@ -1,5 +1,6 @@
 //! What each command does.
 
+mod activity;
 mod health;
 mod keys;
 mod migrate;
@@ -73,6 +74,7 @@ fn dispatch(cli: &Cli) -> Result<(), CommandError> {
         Command::Serve => block_on(serve::serve(config()?)),
         Command::Migrate(command) => block_on(migrate::migrate(command, &config()?)),
         Command::Users(command) => block_on(users::users(command, &config()?)),
+        Command::Activity(command) => block_on(activity::activity(command, &config()?)),
         Command::Keys(command) => block_on(keys::keys(command, &config()?)),
         Command::Dev(Dev::Seed(wanted)) => block_on(seed::seed(wanted, &config()?)),
         Command::Openapi => openapi::openapi(&config()?),

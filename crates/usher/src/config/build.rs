@@ -61,7 +61,9 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
     let registration = reader.choice(&keys::REGISTRATION_MODE, RegistrationMode::Open, &modes);
     let mail = mail::mail(&mut reader, &http, &database);
     let limits = throttle::limits(&mut reader);
-    let retention = Duration::from_secs(reader.integer::<u64>(&keys::USERS_RETENTION_DAYS) * DAY_SECS);
+    let days = |reader: &mut Reader, key| Duration::from_secs(reader.integer::<u64>(key) * DAY_SECS);
+    let retention = days(&mut reader, &keys::USERS_RETENTION_DAYS);
+    let activity_retention = days(&mut reader, &keys::ACTIVITY_RETENTION_DAYS);
     let admin_username = reader.optional(&keys::BOOTSTRAP_ADMIN_USERNAME, admin_username);
     let admin_password = reader.optional(&keys::BOOTSTRAP_ADMIN_PASSWORD, admin_password);
     let telemetry = telemetry(&mut reader);
@@ -97,6 +99,7 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
                 passwords,
                 users,
                 retention,
+                activity_retention,
                 bootstrap,
                 telemetry,
             };

@@ -359,6 +359,8 @@ keys! {
     /// names are free again.
     USERS_RETENTION_DAYS = "users.retention_days", Integer(1, 36_500), Is("30");
 
+    /// For how many days entries of the activity log are kept.
+    ACTIVITY_RETENTION_DAYS = "activity.retention_days", Integer(1, 36_500), Is("400");
     /// The first administrator, made when there is no account at all.
     BOOTSTRAP_ADMIN_USERNAME = "bootstrap.admin_username", Text, Is("admin");
     /// His first password, to be changed at the first login.

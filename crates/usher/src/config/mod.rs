@@ -68,6 +68,8 @@ pub struct Config {
     pub users: UsersSettings,
     /// How long softly deleted accounts can be restored; after that they are purged.
     pub retention: Duration,
+    /// How long entries of the activity log are kept.
+    pub activity_retention: Duration,
     /// The first administrator.
     pub bootstrap: Bootstrap,
     /// Logs.
