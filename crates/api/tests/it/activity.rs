@@ -164,3 +164,18 @@ async fn what_cannot_be_asked_for_is_refused() {
         .await
         .assert_invalid("subject", "unknown_field");
 }
+
+/// Proves: OP-06
+#[actix_web::test]
+async fn nobody_changes_the_log() {
+    let api = TestApi::new().await;
+    let root = api.admin("root").await;
+    let id = items(&api.get_as(&root, ALL).await.data())[0]["id"].as_str().unwrap().to_owned();
+    for path in [ALL, MINE] {
+        api.post_as(&root, path, &json!({})).await.assert_refused(405, "METHOD_NOT_ALLOWED");
+        api.put_as(&root, path, &json!({})).await.assert_refused(405, "METHOD_NOT_ALLOWED");
+        api.patch_as(&root, path, &json!({})).await.assert_refused(405, "METHOD_NOT_ALLOWED");
+        api.delete_as(&root, path).await.assert_refused(405, "METHOD_NOT_ALLOWED");
+    }
+    api.delete_as(&root, &format!("{ALL}/{id}")).await.assert_refused(404, "NOT_FOUND");
+}

@@ -171,7 +171,7 @@ cases! {
     ///
     /// Proves: RS-07
     pub async fn a_mail_has_one_recipient(mailer: Sender, arrived: Arrived) {
-        for to in ["alice@example.org", "o'neil+a=b/c!#$%&*?^_`{|}~@xn--bcher-kva.example", &longest()] {
+        for to in ["alice@example.org", "o'neil+a=b/c!#$&*?^_`{|}~@xn--bcher-kva.example", &longest()] {
             mailer.send(&Mail { to: address(to), ..mail(1) }).await.unwrap();
             assert_eq!(arrived().pop().expect("it has arrived").to, [to]);
         }
