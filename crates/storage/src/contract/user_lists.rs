@@ -75,7 +75,7 @@ cases!(user_lists, __user_lists_cases, {
         let samples = Samples::default();
         for (username, email, full_name) in [
             ("al_bert", "al_bert@example.org", "Älfred Ångström"),
-            ("alxbert", "al%bert@example.org", "Alfred O'Brien"),
+            ("alxbert", "al*bert@example.org", "Alfred O'Brien"),
             ("al-bert", "al'bert@example.org", "李 Alfred"),
         ] {
             let (email, full_name) = (Some(parse(email)), Some(parse(full_name)));
@@ -83,11 +83,11 @@ cases!(user_lists, __user_lists_cases, {
         }
         for (text, found) in [
             ("al_", ["al_bert"].as_slice()),
-            ("al%", &["alxbert"]),
+            ("al%", &[]),
             ("al'", &["al-bert"]),
             ("al\\", &[]),
             ("al\"", &[]),
-            ("al*", &[]),
+            ("al*", &["alxbert"]),
             ("__", &[]),
             ("%%", &[]),
             ("'; DROP TABLE users --", &[]),
