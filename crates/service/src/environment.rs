@@ -6,7 +6,7 @@ use std::{
 
 use ring::rand::{SecureRandom, SystemRandom};
 use usher_domain::{
-    Action, ActivityEntry, ActivityId, Actor, ClientInfo, Clock, IdSource, MockClock, SequentialIds, Timestamp,
+    Action, ActivityEntry, ActivityId, Actor, ClientInfo, Clock, IdSource, MockClock, SequentialIds, Timestamp, UserId,
 };
 use uuid::Uuid;
 
@@ -35,6 +35,11 @@ impl Environment {
     /// An entry for the activity log, of what somebody does now of whom only this is known.
     pub(crate) fn entry_from(&self, client: &ClientInfo, action: Action) -> ActivityEntry {
         ActivityEntry::from_client(client, action, ActivityId::generate(&*self.ids), self.clock.now())
+    }
+
+    /// An entry for the activity log, of what somebody does now to his own account who has just shown that it is his.
+    pub(crate) fn entry_of_owner(&self, owner: UserId, client: &ClientInfo, action: Action) -> ActivityEntry {
+        ActivityEntry { actor: Some(owner), ..self.entry_from(client, action).about(owner) }
     }
 
     /// A clock that stands still and ids that count: tests.

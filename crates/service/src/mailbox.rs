@@ -8,12 +8,14 @@ mod verify_email;
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, ClientInfo, OneTimeToken, PlainToken, Timestamp, UserId, UserInDB, UserScope,
+    Action, ActivityEntry, ClientInfo, OneTimeToken, PlainToken, Timestamp, User, UserChanges, UserId, UserInDB,
+    UserScope,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
 
 use crate::{
     Environment, Failure, Revocations, Throttle, UsersError, UsersManager,
+    revocations::Change,
     throttle::Admission,
     transact::{OpenTransaction, Rollback},
 };
@@ -86,9 +88,17 @@ impl MailboxManager {
         }
     }
 
-    /// An entry of what somebody did to his own account by a token that was mailed to him.
-    fn entry_of_owner(&self, client: &ClientInfo, action: Action, user: UserId) -> ActivityEntry {
-        ActivityEntry { actor: Some(user), ..self.environment.entry_from(client, action).about(user) }
+    /// Ends a transaction that has changed an account: with the entry that tells of it, and its owner as he is now.
+    async fn finish(
+        &self,
+        transaction: OpenTransaction,
+        id: UserId,
+        entry: &ActivityEntry,
+    ) -> Result<User, Rollback<MailboxError>> {
+        transaction.activity_append(entry).await?;
+        let changed = transaction.user_by_id(id, UserScope::Existing).await?;
+        let changed = changed.ok_or(Rollback::Refused(UsersError::NotFound.into()))?;
+        transaction.commit_then(changed.user, self.revocations.announce(Change::of(id))).await
     }
 }
 
@@ -106,6 +116,15 @@ async fn consume(
 ) -> Result<(), Rollback<MailboxError>> {
     let consumed = transaction.one_time_token_consume(&token.hash, now).await?;
     consumed.map(drop).ok_or(Rollback::Refused(MailboxError::InvalidOrExpiredToken))
+}
+
+/// Writes down that the address of an account is its owner's, unless that is known, or there is none.
+async fn prove_address(transaction: &OpenTransaction, user: &User, now: Timestamp) -> Result<(), StorageError> {
+    if user.email.is_some() && user.email_verified_at.is_none() {
+        let proven = UserChanges { email_verified_at: Some(Some(now)), ..UserChanges::default() };
+        transaction.user_update(user.id, None, &proven, now).await?;
+    }
+    Ok(())
 }
 
 /// Tells a name that is taken from a failure of the database.

@@ -3,8 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
-    Action, ActivityEntry, ClientInfo, NewUser, PendingSignUp, PlainPassword, PlainToken, Session, TokenPurpose, User,
-    UserId, UserInDB, UserScope,
+    Action, ClientInfo, NewUser, PendingSignUp, PlainPassword, PlainToken, Session, TokenPurpose, User, UserId,
+    UserInDB, UserScope,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
 
@@ -211,8 +211,8 @@ impl RegistrationManager {
             Rollback::Refused(error) => refused(error),
             Rollback::Storage(error) => Rollback::Storage(error),
         })?;
-        let entry = self.environment.entry_from(client, Action::UserSignedUp).about(new.id);
-        transaction.activity_append(&ActivityEntry { actor: Some(new.id), ..entry }).await?;
+        let entry = self.environment.entry_of_owner(new.id, client, Action::UserSignedUp);
+        transaction.activity_append(&entry).await?;
         if let Some(email) = new.email.as_ref().filter(|_| *asks_for_proof) {
             let to = Addressee { email, username: new.username.as_str(), client };
             let purpose = TokenPurpose::VerifyEmail { user: new.id, email: email.clone() };

@@ -27,11 +27,7 @@ pub(super) async fn request_verification(
     caller: CurrentUser<OptionalJson<VerificationRequest>>,
 ) -> Result<Answer, ApiError> {
     let CurrentUser { actor, input: OptionalJson(body) } = caller;
-    actor.require_settled()?;
-    match body.unwrap_or_default().email {
-        Some(email) => state.mailbox.request_verification(&email, actor.client()).await?,
-        None => state.mailbox.request_own_verification(&actor).await?,
-    }
+    state.mailbox.request_verification_by(&actor, body.unwrap_or_default().email.as_deref()).await?;
     Answer::accepted()
 }
 

@@ -1,8 +1,8 @@
 use std::time::Duration;
 
 use usher_domain::{
-    Action, ActivityEntry, Amr, ClientInfo, Details, Identifier, PasswordHash, PlainPassword, PlainToken, Revocation,
-    RevokeReason, Session, SessionId, Timestamp, UserId, UserInDB, UserScope, ValidationError,
+    Action, Amr, ClientInfo, Details, Identifier, PasswordHash, PlainPassword, PlainToken, Revocation, RevokeReason,
+    Session, SessionId, Timestamp, UserId, UserInDB, UserScope, ValidationError,
 };
 use usher_storage::StorageError;
 
@@ -187,9 +187,9 @@ impl AuthManager {
         client: &ClientInfo,
     ) -> Result<Change, StorageError> {
         let details = Details::default().with("session_id", session.id.to_string());
-        let entry = self.environment.entry_from(client, Action::AuthLogin).about(session.user_id).with_details(details);
+        let entry = self.environment.entry_of_owner(session.user_id, client, Action::AuthLogin).with_details(details);
         transaction.session_insert(session).await?;
-        transaction.activity_append(&ActivityEntry { actor: Some(session.user_id), ..entry }).await?;
+        transaction.activity_append(&entry).await?;
         let change = Change::of(session.user_id);
         match replaced {
             Some(old) => self.replace(transaction, old, client, session.created_at, change).await,

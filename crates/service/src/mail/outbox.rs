@@ -1,8 +1,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use usher_domain::{
-    ClientInfo, Details, EmailAddress, MailId, MailKind, OneTimeToken, OneTimeTokenId, QueuedMail, Timestamp,
-    TokenKind, TokenPurpose, User, UserId,
+    ClientInfo, Details, EmailAddress, MailId, MailKind, OneTimeToken, OneTimeTokenId, QueuedMail, TokenKind,
+    TokenPurpose, User, UserId,
 };
 use usher_storage::{StorageError, Transaction};
 
@@ -104,12 +104,11 @@ impl Outbox {
             transaction.one_time_token_void(user, Some(kind), OneTimeToken::MOST_OF_A_KIND - 1).await?;
         }
         let id = OneTimeTokenId::generate(&*environment.ids);
-        let created_at = environment.clock.now();
-        let expires_at = created_at + inner.lifetimes.of(kind);
+        let mail = queued(environment, kind.into(), user, &to, inner.lifetimes.of(kind));
+        let QueuedMail { expires_at, created_at, .. } = mail;
         let token = OneTimeToken { id, hash: inner.tokens.hash(id), purpose, expires_at, created_at };
         transaction.one_time_token_insert(&token).await?;
-        let mail = QueuedMail { token: Some(id), ..queued(environment, kind.into(), user, &to, expires_at) };
-        transaction.mail_insert(&mail).await
+        transaction.mail_insert(&QueuedMail { token: Some(id), ..mail }).await
     }
 
     /// Queues a mail that only tells of something.
@@ -122,8 +121,7 @@ impl Outbox {
         to: Option<Addressee<'_>>,
     ) -> Result<(), StorageError> {
         let Some(to) = to.filter(|_| self.is_on()) else { return Ok(()) };
-        let expires_at = environment.clock.now() + NOTICE_TTL;
-        transaction.mail_insert(&queued(environment, kind, Some(user), &to, expires_at)).await
+        transaction.mail_insert(&queued(environment, kind, Some(user), &to, NOTICE_TTL)).await
     }
 }
 
@@ -138,7 +136,7 @@ fn queued(
     kind: MailKind,
     user: Option<UserId>,
     to: &Addressee<'_>,
-    expires_at: Timestamp,
+    ttl: Duration,
 ) -> QueuedMail {
     let created_at = environment.clock.now();
     let facts = Details::default().with("username", to.username);
@@ -156,7 +154,7 @@ fn queued(
         languages: to.client.languages(),
         attempts: 0,
         not_before: created_at,
-        expires_at,
+        expires_at: created_at + ttl,
         last_error: None,
         created_at,
     }

@@ -25,12 +25,17 @@ impl MailboxManager {
         self.request(MailRequestKind::VerifyEmail, email, client).await
     }
 
-    /// Notes that the actor wants to prove the address that he has. Without one, nothing happens.
+    /// Notes that the actor wants to prove this address, or, if he names none, the one that he has. Without one,
+    /// nothing happens.
     ///
     /// # Errors
-    /// [`UsersError::Denied`] while he must change his password; [`MailboxError::TooManyAttempts`].
-    pub async fn request_own_verification(&self, actor: &Actor) -> Result<(), MailboxError> {
+    /// [`UsersError::Denied`] while he must change his password, and those of
+    /// [`request_verification`](Self::request_verification).
+    pub async fn request_verification_by(&self, actor: &Actor, email: Option<&str>) -> Result<(), MailboxError> {
         actor.require_settled().map_err(UsersError::from)?;
+        if let Some(email) = email {
+            return self.request_verification(email, actor.client()).await;
+        }
         match actor.principal() {
             Principal::User { user, .. } => match &user.email {
                 Some(email) => self.write_down(MailRequestKind::VerifyEmail, email, actor.client()).await,

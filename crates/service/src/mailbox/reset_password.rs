@@ -1,9 +1,9 @@
 use usher_domain::{
     Action, ClientInfo, Details, MailKind, PlainPassword, PlainToken, Revocation, RevokeReason, TokenKind,
-    TokenPurpose, UserChanges, UserScope,
+    TokenPurpose, UserScope,
 };
 
-use super::{MailboxError, MailboxManager, consume, lock};
+use super::{MailboxError, MailboxManager, consume, lock, prove_address};
 use crate::{mail::Addressee, revocations::tokens_so_far, transact::transact};
 
 impl MailboxManager {
@@ -30,7 +30,7 @@ impl MailboxManager {
         let account = account.filter(|account| account.user.is_active()).ok_or(MailboxError::InvalidOrExpiredToken)?;
         let hash = self.users.hash_new_password(new_password, &account.user).await?;
         let kind = token.purpose.kind();
-        let entry = self.entry_of_owner(client, Action::PasswordReset, id);
+        let entry = self.environment.entry_of_owner(id, client, Action::PasswordReset);
         let entry = entry.with_details(Details::default().with("token", kind.as_str()));
         let revocation = Revocation { at: entry.occurred_at, reason: RevokeReason::PasswordReset };
         let (token, hash, entry, now) = (&token, &hash, &entry, entry.occurred_at);
@@ -39,10 +39,7 @@ impl MailboxManager {
             consume(&transaction, token, now).await?;
             transaction.one_time_token_void(id, None, 0).await?;
             transaction.user_set_password(id, hash, false, now).await?;
-            if user.email.is_some() && user.email_verified_at.is_none() {
-                let proven = UserChanges { email_verified_at: Some(Some(now)), ..UserChanges::default() };
-                transaction.user_update(id, None, &proven, now).await?;
-            }
+            prove_address(&transaction, &user, now).await?;
             transaction.session_revoke_all(id, None, revocation).await?;
             transaction.activity_append(entry).await?;
             if kind == TokenKind::ResetPassword {

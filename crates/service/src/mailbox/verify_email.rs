@@ -1,14 +1,12 @@
 use usher_domain::{
-    Action, ActivityEntry, ClientInfo, EmailAddress, MailKind, OneTimeToken, PlainPassword, PlainToken, TokenKind,
-    TokenPurpose, User, UserChanges, UserId, UserScope,
+    Action, ClientInfo, EmailAddress, MailKind, OneTimeToken, PlainPassword, PlainToken, TokenKind, TokenPurpose, User,
+    UserChanges, UserId,
 };
 
-use super::{MailboxError, MailboxManager, consume, lock, taken};
+use super::{MailboxError, MailboxManager, consume, lock, prove_address, taken};
 use crate::{
-    UsersError,
     mail::Addressee,
-    revocations::Change,
-    transact::{OpenTransaction, Rollback, transact},
+    transact::{Rollback, transact},
 };
 
 impl MailboxManager {
@@ -16,8 +14,8 @@ impl MailboxManager {
     /// that of somebody who signs up. The latter needs a password; with the others it means nothing.
     ///
     /// # Errors
-    /// [`MailboxError::InvalidOrExpiredToken`]; [`UsersError::Invalid`] for a password that is missing or will
-    /// not do, on the field `password`, and [`UsersError::UsernameTaken`] or [`UsersError::EmailTaken`] for
+    /// [`MailboxError::InvalidOrExpiredToken`]; [`UsersError::Invalid`](crate::UsersError::Invalid) for a password that is missing or will
+    /// not do, on the field `password`, and [`UsersError::UsernameTaken`](crate::UsersError::UsernameTaken) or [`UsersError::EmailTaken`](crate::UsersError::EmailTaken) for
     /// what was taken meanwhile: then the token is as good as before. [`MailboxError::TooManyAttempts`].
     pub async fn verify_email(
         &self,
@@ -43,7 +41,7 @@ impl MailboxManager {
         email: &EmailAddress,
         client: &ClientInfo,
     ) -> Result<User, MailboxError> {
-        let entry = &self.entry_of_owner(client, Action::EmailVerified, id);
+        let entry = &self.environment.entry_of_owner(id, client, Action::EmailVerified);
         let now = entry.occurred_at;
         transact(&*self.backend, &self.environment, |transaction| async move {
             let user = lock(&transaction, id).await?.user;
@@ -52,10 +50,7 @@ impl MailboxManager {
             }
             consume(&transaction, token, now).await?;
             transaction.one_time_token_void(id, Some(TokenKind::VerifyEmail), 0).await?;
-            if user.email_verified_at.is_none() {
-                let proven = UserChanges { email_verified_at: Some(Some(now)), ..UserChanges::default() };
-                transaction.user_update(id, None, &proven, now).await?;
-            }
+            prove_address(&transaction, &user, now).await?;
             self.finish(transaction, id, entry).await
         })
         .await
@@ -68,7 +63,7 @@ impl MailboxManager {
         email: &EmailAddress,
         client: &ClientInfo,
     ) -> Result<User, MailboxError> {
-        let entry = &self.entry_of_owner(client, Action::EmailChanged, id);
+        let entry = &self.environment.entry_of_owner(id, client, Action::EmailChanged);
         let now = entry.occurred_at;
         transact(&*self.backend, &self.environment, |transaction| async move {
             let user = lock(&transaction, id).await?.user;
@@ -85,17 +80,5 @@ impl MailboxManager {
             self.finish(transaction, id, entry).await
         })
         .await
-    }
-
-    async fn finish(
-        &self,
-        transaction: OpenTransaction,
-        id: UserId,
-        entry: &ActivityEntry,
-    ) -> Result<User, Rollback<MailboxError>> {
-        transaction.activity_append(entry).await?;
-        let changed = transaction.user_by_id(id, UserScope::Existing).await?;
-        let changed = changed.ok_or(Rollback::Refused(UsersError::NotFound.into()))?;
-        transaction.commit_then(changed.user, self.revocations.announce(Change::of(id))).await
     }
 }

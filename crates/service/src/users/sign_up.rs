@@ -36,14 +36,14 @@ impl UsersManager {
     pub(crate) async fn account_of(
         &self,
         wish: &PendingSignUp,
-        password: PlainPassword,
+        password: Option<PlainPassword>,
     ) -> Result<NewUser, UsersError> {
         let draft = UserDraft {
             username: wish.username.to_string(),
             email: Some(wish.email.to_string()),
             email_verified: true,
             full_name: wish.full_name.as_ref().map(ToString::to_string),
-            password: Some(password),
+            password,
             must_change_password: Some(false),
             ..UserDraft::default()
         };

@@ -71,7 +71,7 @@ async fn ten_requests_an_hour_come_from_a_network_and_all_are_told_the_same() {
         post.mailbox.request_reset(&format!("a{n}@example.org"), &client).await.unwrap();
         post.mailbox.request_verification(&format!("b{n}@example.org"), &client).await.unwrap();
     }
-    post.mailbox.request_own_verification(&bob).await.unwrap();
+    post.mailbox.request_verification_by(&bob, None).await.unwrap();
     let change = async || post.users.change_email(&bob, "new@example.org", password(PASSWORD)).await;
     assert_eq!(change().await.unwrap(), EmailChange::Pending);
 
@@ -80,7 +80,7 @@ async fn ten_requests_an_hour_come_from_a_network_and_all_are_told_the_same() {
         for answer in [
             post.mailbox.request_reset(email, &client).await,
             post.mailbox.request_verification(email, &client).await,
-            post.mailbox.request_own_verification(&bob).await,
+            post.mailbox.request_verification_by(&bob, None).await,
         ] {
             answers.push(wait(answer));
         }

@@ -90,11 +90,11 @@ async fn whoever_is_signed_in_asks_for_his_own_address() {
     let forced = UserDraft { must_change_password: Some(true), email: Some("c@example.org".into()), ..draft("carl") };
     post.users.create_user(&Actor::system(), forced).await.unwrap();
     for name in ["ada", "bob"] {
-        post.mailbox.request_own_verification(&post.actor(name).await).await.unwrap();
+        post.mailbox.request_verification_by(&post.actor(name).await, None).await.unwrap();
     }
-    post.mailbox.request_own_verification(&Actor::system()).await.unwrap();
+    post.mailbox.request_verification_by(&Actor::system(), None).await.unwrap();
     let carl = post.actor("carl").await;
-    let refused = post.mailbox.request_own_verification(&carl).await;
+    let refused = post.mailbox.request_verification_by(&carl, None).await;
     let denied = |answer: &Result<(), MailboxError>| {
         matches!(answer, Err(MailboxError::Account(UsersError::Denied(Denied::PasswordChangeRequired))))
     };
