@@ -1,8 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
-mod access;
 mod activity;
+mod actor;
+mod client;
 mod clock;
 mod error;
 mod ids;
@@ -12,16 +13,17 @@ mod names;
 mod one_time_token;
 mod page;
 mod password_policy;
+mod permission;
+mod role;
 mod rotation;
 mod secrets;
 mod session;
 mod signing_key;
 mod user;
 
-pub use access::{
-    Actor, ClientInfo, Denied, Permission, Permissions, Principal, RequestId, Role, RoleName, permissions,
-};
 pub use activity::{Action, ActivityEntry, ActivityFilter, ActivityPlace, Details, Outcome};
+pub use actor::{Actor, Denied, Principal};
+pub use client::{ClientInfo, RequestId};
 pub use clock::{Clock, MockClock, Timestamp};
 pub use error::{Fault, FaultCode, FieldFault, ValidationError};
 pub use ids::{
@@ -38,6 +40,8 @@ pub use page::{
     Direction, InvalidPageSize, Match, Page, PageSize, SearchField, SearchPrefix, StatusFilter, UserFilter, UserOrder,
 };
 pub use password_policy::{CharacterClass, PasswordContext, PasswordPolicy};
+pub use permission::{Permission, Permissions, permissions};
+pub use role::{Role, RoleChanges, RoleDescription, RoleName};
 pub use rotation::{Rotation, RotationPolicy, RotationVerdict};
 pub use secrets::{PasswordHash, PlainPassword, PlainToken, TokenHash};
 pub use session::{Amr, Revocation, RevokeReason, Session};

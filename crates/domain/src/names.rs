@@ -20,7 +20,7 @@ pub use username::Username;
 use crate::{Fault, FaultCode};
 
 /// The length of a text in code points, refused outside `min..=max`.
-fn check_length(text: &str, min: usize, max: usize) -> Result<(), Fault> {
+pub(crate) fn check_length(text: &str, min: usize, max: usize) -> Result<(), Fault> {
     let length = text.chars().count();
     if length < min {
         return Err(Fault::new(FaultCode::TooShort, format!("must have at least {min} characters")));

@@ -9,7 +9,6 @@ use std::{sync::Arc, time::Duration};
 
 use usher_domain::{
     Action, Actor, ClientInfo, Details, Permissions, RotationPolicy, Session, SessionId, UserInDB, ValidationError,
-    permissions,
 };
 use usher_storage::{StorageError, UsersStorageBackend};
 
@@ -19,7 +18,7 @@ pub use refresh::Tokens;
 
 use crate::{
     AccessGrant, AccessToken, Environment, Failure, Outbox, PasswordHasher, Revocations, Throttle, TokenIssuer,
-    revocations::Change, throttle::Admission, transact::write_down,
+    revocations::Change, roles::known_permissions, throttle::Admission, transact::write_down,
 };
 
 /// How long a login lasts.
@@ -142,10 +141,7 @@ impl AuthManager {
     async fn permission_names(&self, held: &Permissions) -> Result<Vec<String>, AuthError> {
         let held = match held {
             Permissions::Only(held) => held.clone(),
-            Permissions::All => {
-                let roles = self.backend.role_all().await?;
-                permissions::ALL.iter().cloned().chain(roles.into_iter().flat_map(|role| role.granted)).collect()
-            }
+            Permissions::All => known_permissions(&self.backend.role_all().await?),
         };
         Ok(held.iter().map(|permission| permission.as_str().to_owned()).collect())
     }

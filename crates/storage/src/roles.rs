@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::{Role, RoleName, Timestamp, UserId};
+use usher_domain::{Role, RoleChanges, RoleName, Timestamp, UserId, UserInDB};
 
 use crate::StorageResult;
 
@@ -22,8 +22,20 @@ pub trait RoleWrites {
     /// [`Conflict`](crate::StorageError::Conflict) for a name that is taken.
     async fn role_insert(&self, role: &Role) -> StorageResult<()>;
 
-    /// Holds this role until the transaction ends: whoever else locks it waits. Answers whether it
-    /// exists. What guards the last administrator and the first start.
+    /// Writes the changes, raises the version and moves `updated_at`. Answers whether the role is there.
+    async fn role_update(&self, name: &RoleName, changes: &RoleChanges, now: Timestamp) -> StorageResult<bool>;
+
+    /// Removes a role, and takes it from whoever holds it: as with [`user_set_roles`](Self::user_set_roles), his epoch
+    /// and version rise. Answers whether the role was there.
+    async fn role_delete(&self, name: &RoleName, now: Timestamp) -> StorageResult<bool>;
+
+    /// Who holds this role, deleted accounts included, up to so many of them by id; locked until the transaction
+    /// ends.
+    async fn role_holders_for_update(&self, name: &RoleName, most: u64) -> StorageResult<Vec<UserInDB>>;
+
+    /// Holds this role until the transaction ends: whoever else locks it, or gives it to somebody, waits.
+    /// Answers whether it exists. What guards the last administrator and the first start, and keeps a role that
+    /// is about to go from being given away.
     async fn role_lock(&self, name: &RoleName) -> StorageResult<bool>;
 
     /// How many active accounts hold this role.

@@ -77,6 +77,9 @@ impl Revocations {
     pub(crate) fn announce(&self, change: Change) -> impl Future<Output = ()> + Send + 'static {
         let inner = Arc::clone(&self.0);
         async move {
+            if change.of_everybody {
+                inner.states.forget_everybody();
+            }
             for user in &change.users {
                 inner.states.forget(*user);
             }
@@ -100,16 +103,23 @@ impl fmt::Debug for Revocations {
 /// Whose sessions or account changed, and which tokens ended with that.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
+    of_everybody: bool,
     users: Vec<UserId>,
     blocked: Vec<BlockedTokens>,
 }
 
 impl Change {
     pub(crate) fn of(user: UserId) -> Self {
-        Self { users: vec![user], blocked: Vec::new() }
+        Self { users: vec![user], ..Self::default() }
+    }
+
+    /// What anybody may do, but no token ends with it.
+    pub(crate) fn of_everybody() -> Self {
+        Self { of_everybody: true, ..Self::default() }
     }
 
     pub(crate) fn and(mut self, other: Self) -> Self {
+        self.of_everybody |= other.of_everybody;
         self.users.extend(other.users);
         self.blocked.extend(other.blocked);
         self
@@ -127,6 +137,6 @@ impl Change {
 
     /// Ends every token of the user from before he had this epoch.
     pub(crate) fn of_tokens_before(user: UserId, minimum_epoch: i64) -> Self {
-        Self { users: vec![user], blocked: vec![BlockedTokens::OfUser { user, minimum_epoch }] }
+        Self { blocked: vec![BlockedTokens::OfUser { user, minimum_epoch }], ..Self::of(user) }
     }
 }

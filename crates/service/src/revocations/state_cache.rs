@@ -109,6 +109,13 @@ impl StateCache {
         }
     }
 
+    /// Nothing that was read before this moment counts any more.
+    pub(super) fn forget_everybody(&self) {
+        for stamp in &self.stamps {
+            stamp.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.states.len()

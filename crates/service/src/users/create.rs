@@ -1,13 +1,19 @@
-use std::collections::BTreeSet;
-
 use serde_json::Value;
 use usher_domain::{
     Action, Actor, Details, EmailAddress, ExternalId, Fault, FaultCode, Metadata, NewUser, PasswordContext,
-    Permissions, PlainPassword, RoleName, TokenPurpose, User, UserId, UsernameOrigin, ValidationError, permissions,
+    PlainPassword, Role, RoleName, TokenPurpose, User, UserId, UsernameOrigin, ValidationError, permissions,
 };
 
-use super::{UsersError, UsersManager, taken, target};
-use crate::{mail::Addressee, transact::transact};
+use super::{
+    UsersError, UsersManager,
+    roles::{find_roles, granted_by},
+    taken, target,
+};
+use crate::{
+    mail::Addressee,
+    roles::lock_roles,
+    transact::{OpenTransaction, Rollback, transact},
+};
 
 /// An account that somebody wants made, as it came in: nothing is checked yet, so that all faults can
 /// be told at once.
@@ -47,10 +53,8 @@ impl UsersManager {
         if roles_chosen {
             actor.require(&permissions::ROLES_ASSIGN)?;
         }
-        let (user, password) = self.check_draft(draft, UsernameOrigin::Administrator)?;
-        if roles_chosen {
-            self.check_roles(actor, &user.roles).await?;
-        }
+        let known = if roles_chosen { self.backend.role_all().await? } else { Vec::new() };
+        let (user, password) = self.check_draft(draft, UsernameOrigin::Administrator, &known)?;
         let (user, action) = match password {
             Some(password) => (self.with_password(user, password).await?, Action::UserCreated),
             None => (NewUser { must_change_password: false, ..user }, Action::UserInvited),
@@ -59,6 +63,9 @@ impl UsersManager {
         let entry = self.entry(actor, action, user.id).with_details(Details::default().with("roles", roles));
         let (user, entry) = (&user, &entry);
         transact(&*self.backend, &self.environment, |transaction| async move {
+            if roles_chosen {
+                self.check_roles(&transaction, actor, &user.roles).await?;
+            }
             transaction.user_insert(user).await.map_err(taken)?;
             transaction.activity_append(entry).await?;
             let made = target::read_back(&transaction, user.id).await?.user;
@@ -73,11 +80,12 @@ impl UsersManager {
         .await
     }
 
-    /// Everything that can be said about a draft without asking the database.
+    /// Everything that can be said about a draft without asking the database, but for the roles that it may name.
     pub(super) fn check_draft(
         &self,
         draft: UserDraft,
         origin: UsernameOrigin,
+        known_roles: &[Role],
     ) -> Result<(NewUser, Option<PlainPassword>), UsersError> {
         let mut faults = ValidationError::default();
         let names = &self.settings.names;
@@ -93,16 +101,7 @@ impl UsersManager {
         let metadata = draft.metadata.and_then(|value| faults.check("metadata", Metadata::parse(value)));
         let roles = match draft.roles {
             None => self.settings.default_roles.clone(),
-            Some(names) => {
-                let parsed: BTreeSet<_> = names
-                    .iter()
-                    .enumerate()
-                    .filter_map(|(i, name)| {
-                        faults.check(&format!("roles.{i}"), RoleName::parse(name).map_err(|_| unknown_role()))
-                    })
-                    .collect();
-                parsed.into_iter().collect()
-            }
+            Some(names) => find_roles(&names, known_roles, &mut faults).into_iter().collect(),
         };
         match &draft.password {
             Some(password) => {
@@ -138,22 +137,19 @@ impl UsersManager {
         Ok((user, draft.password))
     }
 
-    /// That the roles exist and give nothing that the actor does not have himself.
-    async fn check_roles(&self, actor: &Actor, wanted: &[RoleName]) -> Result<(), UsersError> {
-        let known = self.backend.role_all().await?;
+    /// Refuses to give an account roles that are gone by now, or that grant what the actor does not have himself.
+    async fn check_roles(
+        &self,
+        transaction: &OpenTransaction,
+        actor: &Actor,
+        wanted: &[RoleName],
+    ) -> Result<(), Rollback<UsersError>> {
+        lock_roles(transaction).await?;
+        let known = transaction.role_all().await?;
         let mut faults = ValidationError::default();
-        let mut roles = Vec::with_capacity(wanted.len());
-        for name in wanted {
-            match known.iter().find(|role| role.name == *name) {
-                Some(role) => roles.push(role),
-                None => faults.push("roles", unknown_role()),
-            }
-        }
-        faults.into_result()?;
-        Ok(actor.require_cover(&Permissions::of_roles(roles))?)
+        let names: Vec<_> = wanted.iter().map(ToString::to_string).collect();
+        let found = find_roles(&names, &known, &mut faults);
+        faults.into_result().map_err(target::refused)?;
+        actor.require_cover(&granted_by(&found, &known)).map_err(target::refused)
     }
-}
-
-pub(super) fn unknown_role() -> Fault {
-    Fault::new(FaultCode::UnknownValue, "names a role that does not exist")
 }

@@ -1,8 +1,10 @@
 use std::collections::BTreeSet;
 
-use usher_domain::{Action, Actor, Details, Permissions, Role, RoleName, User, UserId, ValidationError, permissions};
+use usher_domain::{
+    Action, Actor, Details, Fault, FaultCode, Permissions, Role, RoleName, User, UserId, ValidationError, permissions,
+};
 
-use super::{UsersError, UsersManager, create::unknown_role, target};
+use super::{UsersError, UsersManager, target};
 use crate::{revocations::Change, transact::transact};
 
 impl UsersManager {
@@ -23,27 +25,26 @@ impl UsersManager {
     ) -> Result<User, UsersError> {
         actor.require(&permissions::ROLES_ASSIGN)?;
         target::require_other(actor, id)?;
-        let known = self.backend.role_all().await?;
-        let wanted = parse_roles(roles, &known)?;
-        let entry = self.entry(actor, Action::UserRolesChanged, id);
-        let (entry, known, wanted) = (&entry, &known, &wanted);
+        let entry = &self.entry(actor, Action::UserRolesChanged, id);
         transact(&*self.backend, &self.environment, |transaction| async move {
             let account = target::lock_with_admins(&transaction, actor, id).await?;
             target::require_version(&account, version)?;
             target::require_existing(&account)?;
+            let known = transaction.role_all().await?;
             let held: BTreeSet<_> = account.user.roles.iter().cloned().collect();
-            if held == *wanted {
+            let mut faults = ValidationError::default();
+            let wanted = find_roles(roles, &known, &mut faults);
+            faults.into_result().map_err(target::refused)?;
+            if held == wanted {
                 return Ok(account.user);
             }
-            let moved = held.symmetric_difference(wanted);
-            let moved = moved.filter_map(|name| known.iter().find(|role| role.name == *name));
-            actor.require_cover(&Permissions::of_roles(moved)).map_err(target::refused)?;
+            actor.require_cover(&granted_by(held.symmetric_difference(&wanted), &known)).map_err(target::refused)?;
             if !wanted.contains(&RoleName::ADMIN) {
                 target::keep_an_admin(&transaction, &account).await?;
             }
             let roles: Vec<_> = wanted.iter().cloned().collect();
             transaction.user_set_roles(id, &roles, entry.occurred_at).await?;
-            let details = Details::default().with("old", names(&held)).with("new", names(wanted));
+            let details = Details::default().with("old", names(&held)).with("new", names(&wanted));
             transaction.activity_append(&entry.clone().with_details(details)).await?;
             let changed = target::read_back(&transaction, id).await?;
             let change = Change::of_tokens_before(id, changed.token_epoch);
@@ -53,19 +54,30 @@ impl UsersManager {
     }
 }
 
-fn parse_roles(roles: &[String], known: &[Role]) -> Result<BTreeSet<RoleName>, UsersError> {
-    let mut faults = ValidationError::default();
-    let mut wanted = BTreeSet::new();
-    for (i, name) in roles.iter().enumerate() {
+/// The roles of these names, each once.
+pub(super) fn find_roles(names: &[String], known: &[Role], faults: &mut ValidationError) -> BTreeSet<RoleName> {
+    let mut found = BTreeSet::new();
+    for (i, name) in names.iter().enumerate() {
         match known.iter().find(|role| role.name.as_str() == name) {
             Some(role) => {
-                wanted.insert(role.name.clone());
+                found.insert(role.name.clone());
             }
-            None => faults.push(&format!("roles.{i}"), unknown_role()),
+            None => {
+                let fault = Fault::new(FaultCode::UnknownValue, "names a role that does not exist");
+                faults.push(&format!("roles.{i}"), fault);
+            }
         }
     }
-    faults.into_result()?;
-    Ok(wanted)
+    if found.len() > RoleName::MOST_HELD {
+        let most = RoleName::MOST_HELD;
+        faults.push("roles", Fault::new(FaultCode::TooLong, format!("nobody holds more than {most} roles")));
+    }
+    found
+}
+
+/// What these roles grant together.
+pub(super) fn granted_by<'a>(names: impl IntoIterator<Item = &'a RoleName>, known: &[Role]) -> Permissions {
+    Permissions::of_roles(names.into_iter().filter_map(|name| known.iter().find(|role| role.name == *name)))
 }
 
 fn names(roles: &BTreeSet<RoleName>) -> Vec<&str> {

@@ -9,7 +9,7 @@ impl UsersManager {
     /// Whether somebody may be called so who names himself, and all else that is wrong with his wish.
     /// Nothing is looked up.
     pub(crate) fn check_sign_up(&self, draft: UserDraft) -> Result<(NewUser, PlainPassword), UsersError> {
-        let (user, password) = self.check_draft(draft, UsernameOrigin::Oneself)?;
+        let (user, password) = self.check_draft(draft, UsernameOrigin::Oneself, &[])?;
         let required = || ValidationError::of("password", Fault::new(FaultCode::Required, "is required"));
         Ok((user, password.ok_or_else(required)?))
     }

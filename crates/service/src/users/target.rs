@@ -3,7 +3,10 @@
 use usher_domain::{Actor, PasswordHash, Permission, RoleName, UserId, UserInDB, UserScope, UserStatus, permissions};
 
 use super::UsersError;
-use crate::transact::{OpenTransaction, Rollback};
+use crate::{
+    roles::lock_roles,
+    transact::{OpenTransaction, Rollback},
+};
 
 type Checked<T> = Result<T, Rollback<UsersError>>;
 
@@ -26,7 +29,7 @@ pub(super) async fn lock(transaction: &OpenTransaction, actor: &Actor, id: UserI
 /// As [`lock`], for a change that might take an administrator away: those queue up for each other, so
 /// that each sees what the one before has left.
 pub(super) async fn lock_with_admins(transaction: &OpenTransaction, actor: &Actor, id: UserId) -> Checked<UserInDB> {
-    transaction.role_lock(&RoleName::ADMIN).await?;
+    lock_roles(transaction).await?;
     lock(transaction, actor, id).await
 }
 

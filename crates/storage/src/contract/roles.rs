@@ -163,7 +163,7 @@ cases!(roles, __roles_cases, {
 fn sample(name: &str) -> Role {
     Role {
         name: role(name),
-        description: "Redigiert “Texte”, und mehr.".to_owned(),
+        description: "Redigiert “Texte”, und mehr.".parse().unwrap(),
         granted: [permissions::USERS_READ, "texts:edit".parse().unwrap()].into(),
         built_in: false,
         version: 3,

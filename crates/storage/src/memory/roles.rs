@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::{Role, RoleName, Timestamp, UserId};
+use usher_domain::{Role, RoleChanges, RoleName, Timestamp, UserId, UserInDB};
 
 use super::{MemoryBackend, Open, State, View, users::is_existing};
 use crate::{Constraint, RoleQueries, RoleWrites, StorageError, StorageResult};
@@ -27,6 +27,37 @@ impl RoleWrites for MemoryBackend<Open> {
         })
     }
 
+    async fn role_update(&self, name: &RoleName, changes: &RoleChanges, now: Timestamp) -> StorageResult<bool> {
+        self.view.write(|state| {
+            let Some(role) = state.roles.get_mut(name) else { return Ok(false) };
+            let RoleChanges { description, granted } = changes.clone();
+            role.description = description.unwrap_or_else(|| role.description.clone());
+            role.granted = granted.unwrap_or_else(|| role.granted.clone());
+            role.version += 1;
+            role.updated_at = now;
+            Ok(true)
+        })
+    }
+
+    async fn role_delete(&self, name: &RoleName, now: Timestamp) -> StorageResult<bool> {
+        self.view.write(|state| {
+            for row in state.users.values_mut().filter(|row| row.user.roles.contains(name)) {
+                row.user.roles.retain(|held| held != name);
+                note_other_roles(row, now);
+            }
+            Ok(state.roles.remove(name).is_some())
+        })
+    }
+
+    async fn role_holders_for_update(&self, name: &RoleName, most: u64) -> StorageResult<Vec<UserInDB>> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        self.view.read(|state| {
+            let mut holders: Vec<_> = state.users.values().filter(|row| row.user.roles.contains(name)).collect();
+            holders.sort_by_key(|row| row.user.id);
+            holders.into_iter().take(most).map(|row| state.with_permissions(row)).collect()
+        })
+    }
+
     /// Transactions run one after the other, so that every role is locked from the start.
     async fn role_lock(&self, name: &RoleName) -> StorageResult<bool> {
         self.view.read(|state| state.roles.contains_key(name))
@@ -47,12 +78,16 @@ impl RoleWrites for MemoryBackend<Open> {
             let roles = state.existing_roles(roles)?;
             Ok(state.change_user(id, is_existing, |row| {
                 row.user.roles = roles;
-                row.user.version += 1;
-                row.user.updated_at = now;
-                row.token_epoch += 1;
+                note_other_roles(row, now);
             }))
         })
     }
+}
+
+fn note_other_roles(row: &mut UserInDB, now: Timestamp) {
+    row.user.version += 1;
+    row.user.updated_at = now;
+    row.token_epoch += 1;
 }
 
 impl State {

@@ -4,7 +4,8 @@ use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Iterable, QueryFilter, QueryResult, UpdateMany,
-    sea_query::{CaseStatement, Expr, LockType, Query, SelectStatement, SimpleExpr},
+    prelude::Uuid,
+    sea_query::{CaseStatement, Expr, LockType, Order, Query, SelectStatement, SimpleExpr},
 };
 use usher_domain::{
     EmailAddress, FullName, Metadata, NewUser, Page, PageSize, PasswordHash, Permissions, RoleName, SearchPrefix,
@@ -212,6 +213,17 @@ pub(super) fn with_account(mut query: SelectStatement) -> SelectStatement {
 async fn find(db: &impl ConnectionTrait, query: &SelectStatement) -> StorageResult<Option<UserInDB>> {
     let rows = db.query_all(query).await.map_err(failed)?;
     rows.first().map(|first| fold(first, &rows, 0)).transpose()
+}
+
+/// The accounts with these ids, by id, deleted ones included.
+pub(super) async fn find_all(db: &impl ConnectionTrait, ids: Vec<Uuid>) -> StorageResult<Vec<UserInDB>> {
+    let query = select(UserScope::WithDeleted, users::Column::Id.is_in(ids))
+        .order_by((users::Entity, users::Column::Id), Order::Asc)
+        .take();
+    let rows = db.query_all(&query).await.map_err(failed)?;
+    let id = |row: &QueryResult| Row::new(row, 0).get::<Uuid>(users::Column::Id).ok();
+    let accounts = rows.chunk_by(|one, other| id(one) == id(other));
+    accounts.filter_map(|rows| Some(fold(rows.first()?, rows, 0))).collect()
 }
 
 /// The account that the columns from `start` on tell of, with the roles of all rows.
