@@ -59,7 +59,7 @@ impl RoleDescription {
     /// [`FaultCode::TooLong`], or [`FaultCode::InvalidFormat`] for line breaks and other control characters.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         check_length(text, 0, Self::MAX_LENGTH)?;
-        if text.contains(char::is_control) {
+        if text.contains(|c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')) {
             return Err(Fault::new(FaultCode::InvalidFormat, "must be one line without control characters"));
         }
         Ok(Self(Cow::Owned(text.to_owned())))

@@ -1,7 +1,8 @@
 //! What the vocabulary promises.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
 
-mod access;
+mod actor;
+mod client;
 mod clock;
 mod email;
 mod full_name;
@@ -11,6 +12,8 @@ mod mail;
 mod metadata;
 mod page;
 mod password_policy;
+mod permission;
+mod role;
 mod rotation;
 mod secrets;
 mod username;

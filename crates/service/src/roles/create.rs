@@ -42,7 +42,7 @@ impl RolesManager {
                 let why = format!("there are {MOST_ROLES} roles, and can be no more");
                 return Err(invalid("name", Fault::new(FaultCode::OutOfRange, why)));
             }
-            require_room(&transaction, &role.granted).await?;
+            require_room(&transaction, &role.name, &role.granted).await?;
             transaction.role_insert(role).await.map_err(taken)?;
             transaction.activity_append(entry).await?;
             transaction.commit(role.clone()).await

@@ -2,8 +2,8 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use tokio::sync::Barrier;
 use usher_domain::{
-    Action, Actor, Denied, FaultCode, Outcome, Permission, Role, RoleName, Timestamp, UserId, UserScope, UserStatus,
-    Username,
+    Action, Actor, Denied, FaultCode, Outcome, Permission, Role, RoleDescription, RoleName, Timestamp, UserId,
+    UserScope, UserStatus, Username,
 };
 use usher_service::{BootstrapAdmin, BootstrapOutcome, ChangePassword, UserDraft, UsersError};
 use usher_storage::{UserQueries, UsersStorageBackend};
@@ -24,7 +24,7 @@ pub(crate) fn faults(error: UsersError) -> Vec<(String, FaultCode)> {
 pub(crate) async fn add_role(fixture: &Fixture, name: &str, granted: &[&str]) {
     let role = Role {
         name: RoleName::parse(name).unwrap(),
-        description: String::new(),
+        description: RoleDescription::default(),
         granted: granted.iter().map(|name| Permission::parse(name).unwrap()).collect::<BTreeSet<_>>(),
         built_in: false,
         version: 1,

@@ -16,9 +16,9 @@ use tokio::{
 };
 use usher_domain::{
     ActivityEntry, ActivityFilter, ActivityPlace, EmailAddress, MailId, MailRequest, MailRequestId, NewUser,
-    OneTimeToken, OneTimeTokenId, Page, PageSize, PasswordHash, QueuedMail, Revocation, Role, RoleName, Rotation,
-    SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, TokenHash, TokenKind, User, UserChanges, UserFilter,
-    UserId, UserInDB, UserOrder, UserScope, Username,
+    OneTimeToken, OneTimeTokenId, Page, PageSize, PasswordHash, QueuedMail, Revocation, Role, RoleChanges, RoleName,
+    Rotation, SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, TokenHash, TokenKind, User, UserChanges,
+    UserFilter, UserId, UserInDB, UserOrder, UserScope, Username,
 };
 use usher_storage::{
     ActivityQueries, ActivityWrites, MailQueries, MailWrites, MemoryBackend, OneTimeTokenQueries, OneTimeTokenWrites,
@@ -235,6 +235,9 @@ pass_on! {
 
     impl[] RoleWrites for Watched<Box<dyn Transaction>> {
         fn role_insert(role: &Role) -> ();
+        fn role_update(name: &RoleName, changes: &RoleChanges, now: Timestamp) -> bool;
+        fn role_delete(name: &RoleName, now: Timestamp) -> bool;
+        fn role_holders_for_update(name: &RoleName, most: u64) -> Vec<UserInDB>;
         fn role_lock(name: &RoleName) -> bool;
         fn role_count_active_holders(name: &RoleName) -> u64;
         fn user_set_roles(id: UserId, roles: &[RoleName], now: Timestamp) -> bool;
