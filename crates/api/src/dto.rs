@@ -7,6 +7,7 @@ mod health;
 mod mailbox;
 mod page;
 mod personal_data;
+mod role;
 mod session;
 mod sign_up;
 mod user;
@@ -23,6 +24,8 @@ pub(crate) use health::Health;
 pub(crate) use mailbox::{EmailChange, EmailVerification, MailRequest, PasswordReset, VerificationRequest};
 pub(crate) use page::Page;
 pub(crate) use personal_data::Export;
+pub use role::RoleRead;
+pub(crate) use role::{PermissionRead, RoleCreate, RoleDeletion, RoleUpdateFull, RoleUpdatePartial};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, IntoDeserializer},

@@ -25,7 +25,7 @@ use actix_web::{
     web,
 };
 pub use async_trait::async_trait;
-pub use dto::{ActivityRead, UserRead};
+pub use dto::{ActivityRead, RoleRead, UserRead};
 pub use error::ErrorCode;
 pub use ipnet::IpNet;
 pub use openapi::openapi;

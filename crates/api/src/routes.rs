@@ -10,6 +10,7 @@ mod mailbox;
 mod me;
 mod openapi;
 mod pages;
+mod roles;
 mod sessions;
 mod users;
 
@@ -92,6 +93,13 @@ pub(crate) fn endpoints() -> Vec<Endpoint> {
         Endpoint::new(GET, "/users/{id}/sessions", sessions::list_sessions, sessions::list_sessions_docs()),
         Endpoint::new(DELETE, "/users/{id}/sessions", sessions::end_sessions, sessions::end_sessions_docs()),
         Endpoint::new(GET, "/users/{id}/activity", activity::list_user_activity, activity::list_user_activity_docs()),
+        Endpoint::new(GET, "/roles", roles::list_roles, roles::list_roles_docs()),
+        Endpoint::new(POST, "/roles", roles::create_role, roles::create_role_docs()),
+        Endpoint::new(GET, "/roles/{name}", roles::get_role, roles::get_role_docs()),
+        Endpoint::new(PUT, "/roles/{name}", roles::replace_role, roles::replace_role_docs()),
+        Endpoint::new(PATCH, "/roles/{name}", roles::update_role, roles::update_role_docs()),
+        Endpoint::new(DELETE, "/roles/{name}", roles::delete_role, roles::delete_role_docs()),
+        Endpoint::new(GET, "/permissions", roles::list_permissions, roles::list_permissions_docs()),
         Endpoint::new(GET, "/activity", activity::list_activity, activity::list_activity_docs()),
         Endpoint::new(GET, "/.well-known/jwks.json", jwks::jwks, jwks::jwks_docs()).at(Place::Outside),
         Endpoint::new(GET_AND_HEAD, "/health/live", health::health_live, health::health_live_docs()).at(Place::Outside),

@@ -3,8 +3,8 @@ use std::sync::Arc;
 use actix_web::{HttpRequest, web::Data};
 use async_trait::async_trait;
 use usher_service::{
-    ActivityManager, AuthManager, Environment, MailboxManager, RegistrationManager, SessionsManager, TokenIssuer,
-    UsersManager,
+    ActivityManager, AuthManager, Environment, MailboxManager, RegistrationManager, RolesManager, SessionsManager,
+    TokenIssuer, UsersManager,
 };
 
 use crate::{ApiSettings, error::ApiError};
@@ -22,6 +22,8 @@ pub struct ApiState {
     pub users: UsersManager,
     /// Sessions.
     pub sessions: SessionsManager,
+    /// Roles and permissions.
+    pub roles: RolesManager,
     /// The activity log.
     pub activity: ActivityManager,
     /// The public keys.

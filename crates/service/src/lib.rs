@@ -38,7 +38,7 @@ pub use passwords::{
 };
 pub use registration::{RegistrationError, RegistrationManager, RegistrationMode, SignUp, SignUpOutcome};
 pub use revocations::{RevocationSettings, Revocations};
-pub use roles::{KnownPermission, RoleDraft, RolePatch, RolesError, RolesManager};
+pub use roles::{KnownPermission, RoleDraft, RolePatch, RoleUse, RolesError, RolesManager};
 pub use sessions::{SessionsError, SessionsManager};
 pub use throttle::{Decision, Limit, LimitKey, Limits, MemoryRateLimiter, Pace, RateLimiter, Refusal, Throttle, Try};
 pub use tokens::{

@@ -39,7 +39,7 @@ pub enum RolesError {
     NameTaken,
     /// It cannot go as long as it is used so.
     #[error("the role is in use: {0}")]
-    InUse(&'static str),
+    InUse(RoleUse),
     /// It was made by usher: `admin` is neither edited nor deleted, `user` not deleted.
     #[error("the role is built in")]
     BuiltIn,
@@ -55,6 +55,20 @@ impl From<StorageError> for RolesError {
     fn from(error: StorageError) -> Self {
         Self::Failure(error.into())
     }
+}
+
+/// What a role is used for that is to be deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RoleUse {
+    /// Somebody holds it, who may be deleted.
+    #[error("somebody holds it")]
+    Held,
+    /// So many hold it that it is not taken from all of them at once.
+    #[error("more than 10000 accounts hold it, take it from some of them first")]
+    HeldByTooMany,
+    /// Every new account is given it.
+    #[error("every new account is given it")]
+    Default,
 }
 
 /// A permission that there is: one of ours, or one that a role names.

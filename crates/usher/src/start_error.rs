@@ -1,6 +1,7 @@
 use std::{error::Error, io, net::SocketAddr, path::PathBuf};
 
 use usher_adapters::{InvalidRedisUrl, InvalidSmtpSettings};
+use usher_domain::RoleName;
 use usher_service::{InvalidTemplate, PasswordSettingsError, TokenError, UsersError};
 use usher_storage::StorageError;
 
@@ -84,6 +85,9 @@ pub enum StartError {
     /// Passwords could not be hashed.
     #[error("{0}: lower password.hash_threads")]
     Hashing(#[from] PasswordSettingsError),
+    /// Every new account would be given a role that does not exist.
+    #[error("registration.default_roles names {0}, which is no role: make it with `usher roles create {0}`")]
+    UnknownDefaultRole(RoleName),
     /// Keys could not be had.
     #[error("the signing keys cannot be used: {}", chain(.0))]
     Tokens(#[source] TokenError),
@@ -116,6 +120,7 @@ impl StartError {
             | Self::Redis(_)
             | Self::Smtp(_)
             | Self::Templates(_)
+            | Self::UnknownDefaultRole(_)
             | Self::MasterKeyNotGiven
             | Self::MasterKeyMissing(_)
             | Self::MasterKeyFile { .. }

@@ -17,10 +17,10 @@ use usher_adapters::{Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
     ActivityManager, AuthManager, Environment, MailboxManager, MemoryBlocklist, MemoryRateLimiter, PasswordHasher,
-    Purger, RateLimiter, RegistrationManager, Revocations, SessionsManager, Sweeper, Throttle, TokenBlocklist,
-    TokenIssuer, UsersManager,
+    Purger, RateLimiter, RegistrationManager, Revocations, RolesManager, SessionsManager, Sweeper, Throttle,
+    TokenBlocklist, TokenIssuer, UsersManager,
 };
-use usher_storage::SeaOrmBackend;
+use usher_storage::{RoleQueries, SeaOrmBackend};
 
 use crate::{
     background::{Background, Jobs},
@@ -76,6 +76,7 @@ impl Application {
         let environment = Environment::system();
 
         let backend = Arc::new(database::open(&config).await?);
+        require_default_roles(&config, &backend).await?;
         let FoundKey { key, made } = FoundKey::find(&config, &backend).await?;
         let tokens = TokenIssuer::open(backend.clone(), &key, config.tokens.clone(), environment.clone());
         let tokens = Arc::new(tokens.await.map_err(|error| StartError::of_tokens(&config, error))?);
@@ -93,6 +94,8 @@ impl Application {
             environment.clone(),
         )
         .with_outbox(outbox.clone());
+        let roles =
+            RolesManager::new(backend.clone(), revocations.clone(), &config.users.default_roles, environment.clone());
         let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
         let auth = AuthManager::new(
             backend.clone(),
@@ -135,6 +138,7 @@ impl Application {
             mailbox,
             users,
             sessions,
+            roles,
             activity: ActivityManager::new(backend.clone()),
             tokens,
             readiness: readiness.clone(),
@@ -208,6 +212,15 @@ impl Application {
         drop(lock);
         result.map_err(StartError::Server)
     }
+}
+
+/// Refuses to let people sign up for roles that do not exist.
+async fn require_default_roles(config: &Config, backend: &SeaOrmBackend) -> Result<(), StartError> {
+    for name in &config.users.default_roles {
+        let role = backend.role_by_name(name).await.map_err(|error| database::failed(config, error))?;
+        role.ok_or_else(|| StartError::UnknownDefaultRole(name.clone()))?;
+    }
+    Ok(())
 }
 
 fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {

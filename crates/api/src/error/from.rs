@@ -4,7 +4,9 @@
 use std::{error::Error, fmt};
 
 use usher_domain::{Denied, ValidationError};
-use usher_service::{ActivityError, AuthError, Failure, MailboxError, RegistrationError, SessionsError, UsersError};
+use usher_service::{
+    ActivityError, AuthError, Failure, MailboxError, RegistrationError, RolesError, SessionsError, UsersError,
+};
 
 use super::{ApiError, ErrorCode};
 
@@ -72,6 +74,21 @@ impl From<SessionsError> for ApiError {
             SessionsError::Denied(denied) => denied.into(),
             SessionsError::NotFound => Self::new(ErrorCode::NotFound, error.to_string()),
             SessionsError::Failure(failure) => failure.into(),
+        }
+    }
+}
+
+impl From<RolesError> for ApiError {
+    fn from(error: RolesError) -> Self {
+        match error {
+            RolesError::Denied(denied) => denied.into(),
+            RolesError::NotFound => Self::new(ErrorCode::NotFound, error.to_string()),
+            RolesError::Invalid(invalid) => invalid.into(),
+            RolesError::NameTaken => Self::taken(ErrorCode::RoleNameTaken, "name", error.to_string()),
+            RolesError::InUse(_) => Self::new(ErrorCode::RoleInUse, error.to_string()),
+            RolesError::BuiltIn => Self::new(ErrorCode::RoleBuiltIn, error.to_string()),
+            RolesError::VersionMismatch => Self::new(ErrorCode::VersionMismatch, error.to_string()),
+            RolesError::Failure(failure) => failure.into(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::IF_MATCH};
-use usher_service::UsersError;
+use usher_service::{RolesError, UsersError};
 
 use crate::error::ApiError;
 
@@ -36,18 +36,43 @@ impl FromRequest for IfMatch {
 
 impl IfMatch {
     /// Makes a change that a manager guards by a version: under each that would do, until one does.
-    pub(crate) async fn guard<T>(
+    pub(crate) async fn guard<T, E: Conditional>(
         &self,
-        change: impl AsyncFn(Option<i64>) -> Result<T, UsersError>,
+        change: impl AsyncFn(Option<i64>) -> Result<T, E>,
     ) -> Result<T, ApiError> {
-        let Some(versions) = &self.0 else { return Ok(change(None).await?) };
+        let Some(versions) = &self.0 else { return Ok(change(None).await.map_err(Into::into)?) };
         for &version in versions {
             match change(Some(version)).await {
-                Err(UsersError::VersionMismatch) => {}
-                outcome => return Ok(outcome?),
+                Err(refusal) if refusal.is_version_mismatch() => {}
+                outcome => return Ok(outcome.map_err(Into::into)?),
             }
         }
-        Err(UsersError::VersionMismatch.into())
+        Err(E::VERSION_MISMATCH.into())
+    }
+}
+
+/// What a change is refused with that is guarded by a version.
+pub(crate) trait Conditional: Into<ApiError> {
+    /// That it was another version.
+    const VERSION_MISMATCH: Self;
+
+    /// Whether it was.
+    fn is_version_mismatch(&self) -> bool;
+}
+
+impl Conditional for UsersError {
+    const VERSION_MISMATCH: Self = Self::VersionMismatch;
+
+    fn is_version_mismatch(&self) -> bool {
+        matches!(self, Self::VersionMismatch)
+    }
+}
+
+impl Conditional for RolesError {
+    const VERSION_MISMATCH: Self = Self::VersionMismatch;
+
+    fn is_version_mismatch(&self) -> bool {
+        matches!(self, Self::VersionMismatch)
     }
 }
 

@@ -32,19 +32,21 @@ pub(crate) enum Tag {
     Authentication,
     OwnAccount,
     Users,
+    Roles,
     Activity,
     Service,
 }
 
 impl Tag {
-    pub(super) const ALL: [Self; 5] =
-        [Self::Authentication, Self::OwnAccount, Self::Users, Self::Activity, Self::Service];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Authentication, Self::OwnAccount, Self::Users, Self::Roles, Self::Activity, Self::Service];
 
     const fn name(self) -> &'static str {
         match self {
             Self::Authentication => "authentication",
             Self::OwnAccount => "own account",
             Self::Users => "users",
+            Self::Roles => "roles",
             Self::Activity => "activity",
             Self::Service => "service",
         }
@@ -55,6 +57,7 @@ impl Tag {
             Self::Authentication => "Signing up, in and out.",
             Self::OwnAccount => "What everybody does with his own account.",
             Self::Users => "Other people's accounts.",
+            Self::Roles => "Roles, and the permissions that they grant.",
             Self::Activity => "What happened: who did what, to whom, from where.",
             Self::Service => "The service itself: its keys, its health, its description.",
         };
@@ -181,6 +184,11 @@ impl Operation {
     /// Has the id of a session in its path.
     pub(crate) fn with_session_id(self) -> Self {
         self.with_parameters([parameters::session_id()]).refuses(&[ErrorCode::NotFound])
+    }
+
+    /// Has the name of a role in its path.
+    pub(crate) fn with_role_name(self) -> Self {
+        self.with_parameters([parameters::role_name()]).refuses(&[ErrorCode::NotFound])
     }
 
     /// Takes parameters; those of the query may be left out.

@@ -23,6 +23,14 @@ pub(super) fn session_id() -> Parameter {
         .build()
 }
 
+/// The name of a role in the path.
+pub(super) fn role_name() -> Parameter {
+    parameter(ParameterIn::Path, "name", "The name of the role.", text())
+        .required(Required::True)
+        .example(Some(json!("support")))
+        .build()
+}
+
 /// The version that a change is meant for.
 pub(super) fn if_match() -> Parameter {
     let description = "The `ETag` of the version that is to be changed: another one is refused. Several are tried in \

@@ -12,7 +12,7 @@ use actix_web::{
 use serde_json::{Value, json};
 use usher_api::{ApiSettings, ApiState, ReadinessProbe, app, async_trait};
 use usher_domain::{
-    Actor, MockClock, Permission, PlainPassword, Role, RoleName, Session, SessionId, SigningAlgorithm, Timestamp, User,
+    Actor, MockClock, Permission, PlainPassword, Role, RoleDescription, RoleName, Session, SessionId, SigningAlgorithm, Timestamp, User,
 };
 use usher_service::{
     ActivityManager, AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm,
@@ -181,7 +181,7 @@ impl TestApi {
     pub(crate) async fn add_role(&self, name: &str, permissions: &[&str]) {
         let role = Role {
             name: RoleName::parse(name).unwrap(),
-            description: String::new(),
+            description: RoleDescription::default(),
             granted: permissions.iter().map(|name| Permission::parse(name).unwrap()).collect(),
             built_in: false,
             version: 1,

@@ -1,6 +1,6 @@
 use usher_domain::{Action, Actor, Details, RoleName, UserInDB, permissions};
 
-use super::{RolesError, RolesManager, change::require_version, lock_roles, names, read_back, refused};
+use super::{RoleUse, RolesError, RolesManager, change::require_version, lock_roles, names, read_back, refused};
 use crate::{
     revocations::Change,
     transact::{Rollback, transact},
@@ -35,7 +35,7 @@ impl RolesManager {
                 return Err(refused(RolesError::BuiltIn));
             }
             if self.default_roles.contains(name) {
-                return Err(refused(RolesError::InUse("registration.default_roles names it")));
+                return Err(refused(RolesError::InUse(RoleUse::Default)));
             }
             actor.require_cover(&role.permissions()).map_err(refused)?;
             let holders = transaction.role_holders_for_update(name, MOST_HOLDERS as u64 + 1).await?;
@@ -69,14 +69,14 @@ fn require_losable(actor: &Actor, holders: &[UserInDB], force: bool) -> Result<(
         return Ok(());
     }
     if !force {
-        return Err(refused(RolesError::InUse("somebody holds it")));
+        return Err(refused(RolesError::InUse(RoleUse::Held)));
     }
     actor.require(&permissions::ROLES_ASSIGN).map_err(refused)?;
     for holder in holders {
         actor.require_cover(&holder.user.permissions).map_err(refused)?;
     }
     if holders.len() > MOST_HOLDERS {
-        return Err(refused(RolesError::InUse("more than 10000 accounts hold it, take it from some of them first")));
+        return Err(refused(RolesError::InUse(RoleUse::HeldByTooMany)));
     }
     Ok(())
 }

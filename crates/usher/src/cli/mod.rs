@@ -1,6 +1,7 @@
 //! What the command line takes. The help text of `usher` is made from these files.
 
 mod activity;
+mod roles;
 mod users;
 
 use std::path::PathBuf;
@@ -8,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 pub(crate) use activity::{Activity, ExportActivity};
+pub(crate) use roles::{MoveRole, Roles, UpdateRole};
 pub(crate) use users::{ChangeRoles, CreateUser, ListUsers, SetStatus, ShowUser, Users};
 
 use crate::config::Sources;
@@ -20,6 +22,7 @@ Examples:
   usher migrate status                      tell where the schema of the database stands
   usher users create ada --role admin       make an account; asks for the password
   usher users list --status deactivated     list accounts
+  usher roles grant admin ada               give somebody a role
   usher keys list                           list the signing keys
 
 Every setting is a key of usher.toml and an environment variable: http.bind is USHER__HTTP__BIND.
@@ -68,6 +71,9 @@ pub enum Command {
     /// Manage accounts
     #[command(subcommand)]
     Users(Users),
+    /// Manage roles, and who holds them
+    #[command(subcommand)]
+    Roles(Roles),
     /// Take the activity log out
     #[command(subcommand)]
     Activity(Activity),
@@ -161,15 +167,24 @@ It can be said again: accounts that are there are left as they are, and a larger
 missing ones. Each thousand is one transaction. Where there is no account at all, the first
 administrator is made before, as `usher serve` would.
 
-Example:
-  usher dev seed --users 100000";
+With --activity the log is filled up with what the accounts have done: mostly signing in, some of it refused,
+other things rarely, some never; a few accounts do much. Entries follow each other over the year up to
+November 2026, five thousand in a transaction. It can be said again, too. A server removes what is older than
+activity.retention_days: set it high to keep them all.
 
-/// How many accounts.
+Examples:
+  usher dev seed --users 100000
+  usher dev seed --users 1000000 --activity 5000000";
+
+/// How many accounts, and how much they have done.
 #[derive(Debug, Args)]
 pub struct Seed {
     /// How many there are to be in the end
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub users: u32,
+    /// How many entries the activity log is to have in the end; if left out, those of the accounts being made
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub activity: Option<u32>,
 }
 
 /// The configuration.

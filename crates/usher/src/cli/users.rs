@@ -124,7 +124,7 @@ pub struct SetStatus {
 }
 
 /// Roles to be shown or changed.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct ChangeRoles {
     /// Which account
     pub user: String,

@@ -5,6 +5,7 @@ mod health;
 mod keys;
 mod migrate;
 mod openapi;
+mod roles;
 mod seed;
 mod serve;
 mod show;
@@ -74,6 +75,7 @@ fn dispatch(cli: &Cli) -> Result<(), CommandError> {
         Command::Serve => block_on(serve::serve(config()?)),
         Command::Migrate(command) => block_on(migrate::migrate(command, &config()?)),
         Command::Users(command) => block_on(users::users(command, &config()?)),
+        Command::Roles(command) => block_on(roles::roles(command, &config()?)),
         Command::Activity(command) => block_on(activity::activity(command, &config()?)),
         Command::Keys(command) => block_on(keys::keys(command, &config()?)),
         Command::Dev(Dev::Seed(wanted)) => block_on(seed::seed(wanted, &config()?)),

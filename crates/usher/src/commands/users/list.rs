@@ -3,7 +3,11 @@ use usher_domain::{EmailAddress, FullName, User, UserFilter, UserOrder};
 use usher_service::UsersManager;
 
 use super::{CommandError, account, page};
-use crate::{cli::ListUsers, commands::say_json_line, console};
+use crate::{
+    cli::ListUsers,
+    commands::say_json_line,
+    console::{self, Table},
+};
 
 /// Page by page, so that a million accounts need no more memory than a hundred.
 pub(super) async fn list(users: &UsersManager, wanted: &ListUsers) -> Result<(), CommandError> {
@@ -12,7 +16,7 @@ pub(super) async fn list(users: &UsersManager, wanted: &ListUsers) -> Result<(),
         Some(prefix) => UserOrder::Matching { prefix: prefix.clone(), after: None },
         None => wanted.sort.clone(),
     };
-    let mut table = Table::default();
+    let mut table = Table::new(HEAD, "FULL NAME");
     let mut left = if wanted.limit == 0 { usize::MAX } else { wanted.limit };
     loop {
         let page = page(users, &filter, &order).await?;
@@ -21,7 +25,7 @@ pub(super) async fn list(users: &UsersManager, wanted: &ListUsers) -> Result<(),
         if wanted.json {
             items.iter().try_for_each(|user| say_json_line(&UserRead::from(*user)))?;
         } else {
-            table.say(&items);
+            table.say(items.iter().map(|user| cells(user)).collect());
         }
         left -= items.len();
         match page.next {
@@ -36,40 +40,10 @@ pub(super) async fn list(users: &UsersManager, wanted: &ListUsers) -> Result<(),
     }
 }
 
-/// Columns that are as wide as what was in them so far.
-struct Table {
-    widths: [usize; COLUMNS],
-    begun: bool,
-}
-
-/// All but the last, which is of no width: a full name may be in any script.
+/// The columns of which the width is known: a full name may be in any script.
 const COLUMNS: usize = 6;
 
-impl Default for Table {
-    fn default() -> Self {
-        Self { widths: [0; COLUMNS], begun: false }
-    }
-}
-
-impl Table {
-    fn say(&mut self, users: &[&User]) {
-        const HEAD: [&str; COLUMNS] = ["USERNAME", "STATUS", "ROLES", "E-MAIL", "CREATED", "ID"];
-        let rows: Vec<_> = users.iter().map(|user| cells(user)).collect();
-        let begins = !self.begun && !rows.is_empty();
-        let head = begins.then(|| (HEAD.map(str::to_owned), "FULL NAME"));
-        let rows: Vec<_> = head.into_iter().chain(rows).collect();
-        for (cells, _) in &rows {
-            for (width, cell) in self.widths.iter_mut().zip(cells) {
-                *width = (*width).max(cell.len());
-            }
-        }
-        for (cells, name) in rows {
-            let cells = self.widths.iter().zip(&cells).map(|(width, cell)| format!("{cell:<width$}  "));
-            console::say(format!("{}{name}", cells.collect::<String>()).trim_end());
-        }
-        self.begun |= begins;
-    }
-}
+const HEAD: [&str; COLUMNS] = ["USERNAME", "STATUS", "ROLES", "E-MAIL", "CREATED", "ID"];
 
 fn cells(user: &User) -> ([String; COLUMNS], &str) {
     let day = user.created_at.to_string().chars().take("2030-01-01".len()).collect();

@@ -14,7 +14,12 @@ use usher_storage::SeaOrmBackend;
 
 use self::refusal::refused;
 use super::CommandError;
-use crate::{cli::Users, config::Config, database, start_error::StartError};
+use crate::{
+    cli::{ChangeRoles, Users},
+    config::Config,
+    database,
+    start_error::StartError,
+};
 
 pub(super) async fn users(command: &Users, config: &Config) -> Result<(), CommandError> {
     match command {
@@ -30,8 +35,12 @@ pub(super) async fn users(command: &Users, config: &Config) -> Result<(), Comman
         Users::Show(wanted) => with_manager(config, async |users| account::show(users, wanted).await).await,
         Users::Activate(wanted) => with_manager(config, async |users| change::activate(users, wanted).await).await,
         Users::Deactivate(wanted) => with_manager(config, async |users| change::deactivate(users, wanted).await).await,
-        Users::Roles(wanted) => with_manager(config, async |users| roles::roles(users, wanted).await).await,
+        Users::Roles(wanted) => change_roles(config, wanted).await,
     }
+}
+
+pub(super) async fn change_roles(config: &Config, wanted: &ChangeRoles) -> Result<(), CommandError> {
+    with_manager(config, async |users| roles::roles(users, wanted).await).await
 }
 
 async fn with_manager(
