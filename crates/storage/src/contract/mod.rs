@@ -30,6 +30,7 @@ pub mod activity;
 pub mod mail;
 pub mod one_time_tokens;
 pub mod purge;
+pub mod role_changes;
 pub mod roles;
 pub mod sessions;
 pub mod signing_keys;
@@ -59,6 +60,7 @@ macro_rules! __suite {
             $crate::__user_lists_cases!();
             $crate::__purge_cases!();
             $crate::__roles_cases!();
+            $crate::__role_changes_cases!();
             $crate::__sessions_cases!();
             $crate::__one_time_tokens_cases!();
             $crate::__mail_cases!();

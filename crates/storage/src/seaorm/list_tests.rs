@@ -107,6 +107,25 @@ async fn purging_looks_up_what_is_due_and_what_to_blank() {
     }
 }
 
+#[tokio::test]
+async fn the_holders_of_a_role_are_looked_up() {
+    for database in databases().await {
+        let mut backend = populated(&database, USERS, SKEWS[0]).await;
+        let statements = record(&mut backend);
+        let transaction = backend.begin().await.unwrap();
+        let holders = transaction.role_holders_for_update(&RoleName::ADMIN, 50).await.unwrap();
+        transaction.role_delete(&RoleName::ADMIN, moment(USERS)).await.unwrap();
+        drop(transaction);
+        assert_eq!(holders.len(), 20);
+        let about_them = |statement: &Statement| ["users", "user_roles"].iter().any(|t| statement.sql.contains(t));
+        let asked: Vec<_> = take(&statements).into_iter().filter(about_them).collect();
+        assert_eq!(asked.len(), 4, "{asked:#?}");
+        for statement in asked {
+            Plan::of(&backend, statement).await.assert_cheap();
+        }
+    }
+}
+
 fn size() -> PageSize {
     PageSize::new(50).unwrap()
 }

@@ -129,7 +129,7 @@ async fn a_full_disk_is_unavailable_and_nothing_is_lost() {
 
     let mut role = usher_domain::Role::built_in(usher_domain::Timestamp::UNIX_EPOCH)[0].clone();
     role.name = RoleName::parse("large").unwrap();
-    role.description = "x".repeat(1 << 20);
+    role.granted = (0..20_000).map(|n| format!("area{n}:{}", "x".repeat(50)).parse().unwrap()).collect();
     let transaction = backend.begin().await.unwrap();
     let full = transaction.role_insert(&role).await;
     assert!(matches!(full, Err(StorageError::Unavailable(_))), "{full:?}");
