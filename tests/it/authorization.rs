@@ -69,6 +69,14 @@ const TABLE: &[(&str, &str, [u16; 6])] = &[
     ("GET", "/api/v1/users/{id}/sessions", GRANTED),
     ("DELETE", "/api/v1/users/{id}/sessions", GRANTED),
     ("GET", "/api/v1/users/{id}/activity", GRANTED),
+    ("GET", "/api/v1/roles", GRANTED),
+    ("POST", "/api/v1/roles", [401, 401, 403, 403, 401, 201]),
+    ("GET", "/api/v1/roles/{name}", GRANTED),
+    ("PUT", "/api/v1/roles/{name}", GRANTED),
+    ("PATCH", "/api/v1/roles/{name}", GRANTED),
+    ("DELETE", "/api/v1/roles/{name}", GRANTED),
+    ("DELETE", "/api/v1/roles/{name}?force=true", GRANTED),
+    ("GET", "/api/v1/permissions", GRANTED),
     ("GET", "/api/v1/activity", GRANTED),
     ("GET", "/.well-known/jwks.json", OPEN),
     ("GET", "/openapi.json", OPEN),
@@ -124,6 +132,10 @@ async fn target(admin: &Client<'_>, path: &str, caller: &Caller<'_>, name: &str)
     if path == "/api/v1/users/me/sessions/{id}" {
         return caller.session_id.clone();
     }
+    if path.ends_with("{name}") {
+        assert_eq!(admin.post("/roles", &json!({"name": name})).await.status, 201);
+        return name.to_owned();
+    }
     let id = admin.create_with(name, &json!({"email": address_of(name)})).await;
     let prepared = match path {
         "/api/v1/users/{id}/activate" => admin.post_nothing(&format!("/users/{id}/deactivate")).await,
@@ -172,6 +184,9 @@ fn body(method: &str, path: &str, caller: &Caller<'_>, target: &str) -> Option<V
             "external_id": null, "metadata": {},
         })),
         ("PUT", "/api/v1/users/{id}/roles") => Some(json!({"roles": ["user", "admin"]})),
+        ("POST", "/api/v1/roles") => Some(json!({"name": format!("{target}-new"), "permissions": ["texts:edit"]})),
+        ("PUT", "/api/v1/roles/{name}") => Some(json!({"description": "Edits", "permissions": ["texts:edit"]})),
+        ("PATCH", "/api/v1/roles/{name}") => Some(json!({"permissions": ["texts:edit"]})),
         ("POST", "/api/v1/users/{id}/password") => Some(json!({"new_password": "Another-7-word"})),
         _ => None,
     }
@@ -237,7 +252,8 @@ on_each_engine! {
                 let caller = caller(&app, &admin, kind, &own_name).await;
                 let id = target(&admin, &template, &caller, &name).await;
                 let body = body(method, &template, &caller, &name);
-                let answer = call(&app, &caller.client, method, &path.replace("{id}", &id), body.as_ref()).await;
+                let path = path.replace("{id}", &id).replace("{name}", &id);
+                let answer = call(&app, &caller.client, method, &path, body.as_ref()).await;
                 assert_eq!(answer.status, *status, "{what}: {answer:?}");
                 assert_refusal(&answer, &template, kind, &what);
             }
@@ -266,6 +282,26 @@ on_each_engine! {
         }
     }
 
+    /// Proves: AZ-02
+    async fn whoever_may_not_gets_the_same_for_roles_that_exist_and_that_do_not(app: TestApp) {
+        let admin = app.admin().await;
+        assert_eq!(admin.post("/roles", &json!({"name": "support"})).await.status, 201);
+        let user = caller(&app, &admin, "user", "bob").await;
+        for row in TABLE.iter().filter(|row| row.1.starts_with("/api/v1/roles/{name}")) {
+            let (method, path, _) = row;
+            let body = body(method, &operation(row).1, &user, "other");
+            let mut answers = Vec::new();
+            for name in ["support", "admin", "missing"] {
+                let answer = call(&app, &user.client, method, &path.replace("{name}", name), body.as_ref()).await;
+                assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN"), "{method} {path}");
+                answers.push(answer.without_request_id());
+            }
+            assert!(answers.windows(2).all(|pair| pair[0] == pair[1]), "{method} {path}");
+            let missing = call(&app, &admin, method, &path.replace("{name}", "missing"), body.as_ref()).await;
+            assert_eq!(missing.status, 404, "{method} {path}: {missing:?}");
+        }
+    }
+
     /// Proves: AZ-10
     async fn what_is_not_in_the_table_does_not_exist(app: TestApp) {
         let admin = app.admin().await;
@@ -275,6 +311,7 @@ on_each_engine! {
             "/users/me/sessions/{id}", "/users/me", "/users", "/auth/signup", "/auth/refresh", "/auth/refresh_token", "/auth/logout",
             "/auth/verify-email/request", "/auth/verify-email", "/auth/reset-password", "/auth/reset-password/confirm",
             "/users/reset-password", "/users/reset-password/confirm", "/users/me/email", "/users/{id}/reset-password",
+            "/roles", "/roles/{name}", "/permissions", "/activity",
         ] {
             let known = TABLE.iter().map(operation).filter(|(_, known)| known == &format!("/api/v1{path}"));
             let known: BTreeSet<_> = known.map(|(method, _)| method).collect();
@@ -283,7 +320,7 @@ on_each_engine! {
                     continue;
                 }
                 let method = Method::from_bytes(method.as_bytes()).unwrap();
-                let answer = app.read(admin.request(method.clone(), &path.replace("{id}", &id))).await;
+                let answer = app.read(admin.request(method.clone(), &path.replace("{id}", &id).replace("{name}", "user"))).await;
                 assert_eq!(answer.status, 405, "{method} {path}");
                 let allowed: BTreeSet<_> = answer.header("allow").split(", ").map(str::to_owned).collect();
                 assert_eq!(allowed, known, "{method} {path}");

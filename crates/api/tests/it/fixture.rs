@@ -12,13 +12,14 @@ use actix_web::{
 use serde_json::{Value, json};
 use usher_api::{ApiSettings, ApiState, ReadinessProbe, app, async_trait};
 use usher_domain::{
-    Actor, MockClock, Permission, PlainPassword, Role, RoleDescription, RoleName, Session, SessionId, SigningAlgorithm, Timestamp, User,
+    Actor, MockClock, Permission, PlainPassword, Role, RoleDescription, RoleName, Session, SessionId, SigningAlgorithm,
+    Timestamp, User,
 };
 use usher_service::{
     ActivityManager, AuthManager, AuthSettings, BootstrapAdmin, DEFAULT_ADMIN_PASSWORD, Environment, HashAlgorithm,
     Limits, MailDispatcher, MailboxManager, MasterKey, MemoryMailer, MemoryRateLimiter, Outbox, PasswordHasher,
-    PasswordSettings, RegistrationManager, RegistrationMode, Revocations, SessionsManager, TemplateOverride, Throttle,
-    TokenIssuer, TokenLifetimes, TokenSettings, UserDraft, UsersManager, UsersSettings,
+    PasswordSettings, RegistrationManager, RegistrationMode, Revocations, RolesManager, SessionsManager,
+    TemplateOverride, Throttle, TokenIssuer, TokenLifetimes, TokenSettings, UserDraft, UsersManager, UsersSettings,
 };
 use usher_storage::{MemoryBackend, SessionQueries, UsersStorageBackend};
 
@@ -110,6 +111,8 @@ impl TestApi {
             environment.clone(),
         )
         .with_outbox(outbox.clone());
+        let defaults = [RoleName::USER];
+        let roles = RolesManager::new(backend.clone(), revocations.clone(), &defaults, environment.clone());
         let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
         let auth = AuthManager::new(
             backend.clone(),
@@ -135,6 +138,7 @@ impl TestApi {
             mailbox,
             users,
             sessions,
+            roles,
             activity: ActivityManager::new(backend.clone()),
             tokens,
             readiness,

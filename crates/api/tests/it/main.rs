@@ -33,6 +33,7 @@ mod paths;
 mod post;
 mod refreshing;
 mod resetting;
+mod roles;
 mod same_site;
 mod sessions;
 mod signing_out;

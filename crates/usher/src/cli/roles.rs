@@ -50,13 +50,12 @@ pub struct CreateRole {
 
 /// A role to be changed.
 #[derive(Debug, Args)]
-#[group(id = "change", required = true, multiple = true, args = ["description", "add", "remove"])]
 pub struct UpdateRole {
     /// Which role
     #[arg(value_parser = RoleName::parse)]
     pub name: RoleName,
     /// What it is for, in one line
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", required_unless_present_any = ["add", "remove"])]
     pub description: Option<String>,
     /// Let it grant this permission as well; may be given several times
     #[arg(long, value_name = "PERMISSION")]
