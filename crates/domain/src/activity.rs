@@ -110,10 +110,6 @@ text_enum! {
         KeyRotated = "key.rotated",
         /// The first administrator was made.
         SystemBootstrapped = "system.bootstrapped",
-        /// Accounts were brought in.
-        UsersImported = "users.imported",
-        /// Accounts were taken out.
-        UsersExported = "users.exported",
     }
 }
 
