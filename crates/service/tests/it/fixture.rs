@@ -7,8 +7,8 @@ use usher_domain::{
 use usher_service::{
     AuthError, AuthManager, AuthSettings, Environment, HashAlgorithm, Limits, LoginRequest, MasterKey, MemoryBlocklist,
     MemoryRateLimiter, PasswordHasher, PasswordSettings, RegistrationManager, RegistrationMode, RevocationSettings,
-    Revocations, SessionsManager, SignUpOutcome, Throttle, TokenIssuer, TokenSettings, Tokens, UserDraft, UsersManager,
-    UsersSettings,
+    Revocations, RolesManager, SessionsManager, SignUpOutcome, Throttle, TokenIssuer, TokenSettings, Tokens, UserDraft,
+    UsersManager, UsersSettings,
 };
 use usher_storage::{ActivityQueries, SessionQueries, UsersStorageBackend};
 
@@ -86,6 +86,7 @@ pub(crate) struct Fixture {
     pub(crate) hasher: Arc<PasswordHasher>,
     pub(crate) tokens: Arc<TokenIssuer>,
     pub(crate) users: UsersManager,
+    pub(crate) roles: RolesManager,
     pub(crate) sessions: SessionsManager,
     pub(crate) blocklist: Arc<MemoryBlocklist>,
     pub(crate) revocations: Revocations,
@@ -106,6 +107,8 @@ impl Fixture {
         let tokens = issuer(&backend, &environment).await;
         let blocklist = Arc::new(MemoryBlocklist::new(&environment));
         let revocations = Revocations::new(blocklist.clone(), RevocationSettings::default(), &environment);
+        let (defaults, managed) = (settings.default_roles.clone(), environment.clone());
+        let roles = RolesManager::new(backend.clone(), revocations.clone(), &defaults, managed);
         let users = UsersManager::new(
             backend.clone(),
             hasher.clone(),
@@ -124,7 +127,7 @@ impl Fixture {
             AuthSettings::default(),
             environment.clone(),
         );
-        Self { backend, hasher, tokens, users, sessions, blocklist, revocations, auth, clock, environment }
+        Self { backend, hasher, tokens, users, roles, sessions, blocklist, revocations, auth, clock, environment }
     }
 
     /// The same accounts, with passwords hashed another way from now on.

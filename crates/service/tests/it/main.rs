@@ -4,6 +4,7 @@
 mod auth;
 mod blocklist;
 mod changing_email;
+mod deleting_roles;
 mod dispatching;
 mod ended_sessions;
 mod environment;
@@ -30,6 +31,8 @@ mod refresh_tokens;
 mod refreshing;
 mod resets;
 mod reuse;
+mod role_limits;
+mod roles;
 mod sessions;
 mod signing_in_again;
 mod signing_keys;

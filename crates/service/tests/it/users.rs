@@ -202,7 +202,7 @@ async fn nobody_gives_away_what_he_does_not_hold() {
         assert!(matches!(refused, Err(UsersError::Denied(Denied::Forbidden))), "{role}");
     }
     let unknown = fixture.users.create_user(&boss, with_role("four", "nosuch")).await.unwrap_err();
-    assert_eq!(faults(unknown), [("roles".to_owned(), FaultCode::UnknownValue)]);
+    assert_eq!(faults(unknown), [("roles.0".to_owned(), FaultCode::UnknownValue)]);
 }
 
 /// Proves: PW-08
