@@ -19,6 +19,7 @@ mod postgres;
 mod purge;
 mod redis;
 mod restarts;
+mod roles;
 mod seed;
 mod serving;
 mod support;
