@@ -4,14 +4,17 @@
 mod accounts;
 mod answers;
 mod authorization;
+mod edited_roles;
 mod last_administrator;
 mod layers;
 mod lists;
 mod mail;
+mod managers;
 mod managing_users;
 mod openapi;
 mod passwords;
 mod proxy;
+mod racing_changes;
 mod removing_administrators;
 mod requirements;
 mod sessions;
