@@ -100,6 +100,9 @@ pub enum StartError {
     /// The server broke down.
     #[error("the server stopped: {0}")]
     Server(#[source] io::Error),
+    /// Somebody did not want to wait until it had stopped.
+    #[error("asked to stop a second time: stopped at once, requests in flight were broken off")]
+    Forced,
 }
 
 impl StartError {
@@ -134,7 +137,8 @@ impl StartError {
             | Self::Tokens(_)
             | Self::FirstAdministrator(_)
             | Self::Randomness
-            | Self::Server(_) => false,
+            | Self::Server(_)
+            | Self::Forced => false,
         }
     }
 }

@@ -21,8 +21,8 @@ impl StopSignal {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 
-    /// Waits for it.
-    pub(crate) async fn received(mut self) {
+    /// Waits for it, or for the next one.
+    pub(crate) async fn received(&mut self) {
         use std::pin::pin;
         futures_util::future::select(pin!(self.terminate.recv()), pin!(self.interrupt.recv())).await;
     }
@@ -35,8 +35,8 @@ impl StopSignal {
         Ok(Self {})
     }
 
-    /// Waits for it.
-    pub(crate) async fn received(self) {
+    /// Waits for it, or for the next one.
+    pub(crate) async fn received(&mut self) {
         if let Err(error) = signal::ctrl_c().await {
             tracing::error!(%error, "Ctrl-C cannot be listened for");
             std::future::pending::<()>().await;

@@ -1,7 +1,6 @@
 //! Where everything meets: from a [`Config`] to a running server.
 
 use std::{
-    future::Future,
     io,
     net::{SocketAddr, TcpListener},
     path::PathBuf,
@@ -11,7 +10,7 @@ use std::{
 };
 
 use actix_web::{HttpServer, dev::Server, http::KeepAlive};
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, join, select};
 use tokio::{net::TcpSocket, time::timeout};
 use usher_adapters::{Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
@@ -179,38 +178,42 @@ impl Application {
     /// # Errors
     /// [`StartError::Server`] where the server breaks down or signals cannot be listened for.
     pub async fn run_until_stopped(self) -> Result<(), StartError> {
-        let stop = StopSignal::listen().map_err(StartError::Server)?;
-        self.run_until(stop.received()).await
+        let mut stop = StopSignal::listen().map_err(StartError::Server)?;
+        self.run_until(async || stop.received().await).await
     }
 
-    /// Serves until `stop` is ready. Then `/health/ready` says no at once; after `http.drain_delay` no
-    /// further connection is taken, and requests in flight have `http.drain_timeout` to finish.
+    /// Serves until somebody has asked it to stop. Then `/health/ready` says no at once; after `http.drain_delay` no
+    /// further connection is taken, and requests in flight have `http.drain_timeout` to finish. Asked a second time
+    /// it stops where it stands.
     ///
     /// # Errors
-    /// [`StartError::Server`] where the server breaks down.
-    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    /// [`StartError::Server`] where the server breaks down; [`StartError::Forced`] where it was asked twice.
+    pub async fn run_until(self, mut asked: impl AsyncFnMut()) -> Result<(), StartError> {
         let Self { server, address, config, backend, readiness, jobs, lock, .. } = self;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
         let revocations = jobs.revocations.clone();
         let background = Background::start(jobs);
         let handle = server.handle();
-        let drained = async {
-            stop.await;
-            tracing::info!("asked to stop");
-            readiness.drain();
+        let mut server = pin!(server);
+        if let Either::Left((broken_down, _)) = select(server.as_mut(), pin!(asked())).await {
+            return broken_down.map_err(StartError::Server);
+        }
+        tracing::info!("asked to stop");
+        readiness.drain();
+        let ended = async {
             tokio::time::sleep(config.http.drain_delay).await;
-            handle.stop(true).await;
+            let (_, result) = join(handle.stop(true), server).await;
+            background.stop().await;
+            // What other services could not be told yet, they will not be told later.
+            let _ = timeout(LAST_WORDS, revocations.catch_up()).await;
+            backend.close().await;
+            drop(lock);
+            result.map_err(StartError::Server)
         };
-        let result = match select(pin!(server), pin!(drained)).await {
+        match select(pin!(ended), pin!(asked())).await {
             Either::Left((result, _)) => result,
-            Either::Right(((), server)) => server.await,
-        };
-        background.stop().await;
-        // What other services could not be told yet, they will not be told later.
-        let _ = timeout(LAST_WORDS, revocations.catch_up()).await;
-        backend.close().await;
-        drop(lock);
-        result.map_err(StartError::Server)
+            Either::Right(_) => Err(StartError::Forced),
+        }
     }
 }
 

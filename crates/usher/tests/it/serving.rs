@@ -91,6 +91,19 @@ fn a_request_in_flight_is_answered_before_the_end() {
     assert_eq!(server.wait().status.code(), Some(0));
 }
 
+#[cfg(unix)]
+#[test]
+fn whoever_asks_twice_does_not_wait() {
+    let settings = [QUICK.as_slice(), &[("USHER__HTTP__DRAIN_DELAY", "10m")]].concat();
+    let mut server = Server::start(&Place::new(), &[], &settings);
+    server.terminate();
+    while server.client.get("/health/ready").status != 503 {}
+    server.terminate();
+    let ended = server.wait();
+    assert_eq!(ended.status.code(), Some(1), "{ended:?}");
+    assert!(ended.stderr.contains("asked to stop a second time: stopped at once"), "{ended:?}");
+}
+
 #[test]
 fn a_second_server_on_one_file_is_refused() {
     let place = Place::new();
