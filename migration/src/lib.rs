@@ -8,6 +8,7 @@ mod m20261121_000003_activity_log;
 mod m20261121_000004_signing_keys;
 mod m20261121_000005_user_lists;
 mod m20261121_000006_mail;
+mod m20261121_000007_activity_lists;
 
 use async_trait::async_trait;
 use sea_orm_migration::{
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_signing_keys::Step),
             Box::new(m20261121_000005_user_lists::Step),
             Box::new(m20261121_000006_mail::Step),
+            Box::new(m20261121_000007_activity_lists::Step),
         ]
     }
 

@@ -29,6 +29,14 @@ pub trait ActivityWrites {
     /// Adds an entry.
     async fn activity_append(&self, entry: &ActivityEntry) -> StorageResult<()>;
 
+    /// Adds many entries.
+    async fn activity_append_all(&self, entries: &[ActivityEntry]) -> StorageResult<()> {
+        for entry in entries {
+            self.activity_append(entry).await?;
+        }
+        Ok(())
+    }
+
     /// Blanks address, user agent and details of every entry that this user made or that is about him:
     /// what the purge of a person leaves of him is his id.
     async fn activity_blank(&self, user: UserId) -> StorageResult<()>;

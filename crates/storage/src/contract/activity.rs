@@ -25,6 +25,40 @@ cases!(activity, __activity_cases, {
         assert_eq!(latest(&backend, &ActivityFilter::default()).await, entries);
     }
 
+    /// As many as are given are added, each as it was given.
+    pub async fn many_entries_are_added_at_once(backend: Backend) {
+        let samples = Samples::default();
+        let mut entries: Vec<_> = (1..=2_500).map(|second| samples.entry(Action::AuthLogin, at(second))).collect();
+        entries.push(ActivityEntry { occurred_at: at(2_501), ..samples.full_entry() });
+        for entries in [&entries[..], &[]] {
+            commit(&backend, async |transaction| transaction.activity_append_all(entries).await).await.unwrap();
+        }
+        assert_eq!(backend.activity_count(&ActivityFilter::default(), u64::MAX >> 1).await.unwrap(), 2_501);
+        entries.reverse();
+        assert_eq!(latest(&backend, &ActivityFilter::default()).await, entries[..100]);
+    }
+
+    /// Of several actions an entry is listed once, in the order of the list, on each page and in the count.
+    pub async fn several_actions_are_one_list(backend: Backend) {
+        use Action::{AuthLogin, AuthLogout, RoleCreated, UserUpdated};
+        let samples = Samples::default();
+        let mut all = Vec::new();
+        for (action, second) in
+            [(AuthLogin, 1), (AuthLogout, 2), (UserUpdated, 2), (AuthLogin, 2), (AuthLogout, 3), (AuthLogin, 4)]
+        {
+            all.push(appended(&backend, samples.entry(action, at(second))).await);
+        }
+        all.retain(|entry| entry.action != UserUpdated);
+        all.sort_by_key(|entry| std::cmp::Reverse(entry.place()));
+        let actions = vec![AuthLogin, RoleCreated, AuthLogout, AuthLogin];
+        let filter = ActivityFilter { actions, ..ActivityFilter::default() };
+        assert_eq!(latest(&backend, &filter).await, all);
+        assert_eq!(backend.activity_count(&filter, 100).await.unwrap(), 5);
+        let size = PageSize::new(2).unwrap();
+        let page = backend.activity_page(&filter, Some(all[1].place()), size).await.unwrap();
+        assert_eq!((page.items.as_slice(), page.next), (&all[2..4], Some(all[3].place())));
+    }
+
     /// The newest come first, those of one moment by id; and no more than were asked for.
     pub async fn the_newest_come_first(backend: Backend) {
         let samples = Samples::default();

@@ -1,10 +1,11 @@
-use std::str::FromStr;
+use std::{collections::BTreeSet, str::FromStr};
 
 use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Iterable, QueryFilter,
-    sea_query::{Asterisk, Expr, Order, Query, SelectStatement},
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, Iterable, QueryFilter, Value,
+    prelude::Uuid,
+    sea_query::{Asterisk, Expr, Order, Query, SelectStatement, UnionType},
 };
 use usher_domain::{
     Action, ActivityEntry, ActivityFilter, ActivityId, ActivityPlace, Details, Outcome, Page, PageSize, RequestId,
@@ -15,10 +16,13 @@ use super::{
     OpenTransaction, SeaOrmBackend, Source,
     entities::activity_log::{self, Column},
     error::failed,
-    removal::delete_first,
+    removal::limit,
     row::{Row, to_json},
 };
 use crate::{ActivityQueries, ActivityWrites, StorageResult};
+
+/// At ten values a row this is within what an engine takes in one statement: SQLite 32,766, PostgreSQL 65,535.
+const ROWS_OF_AN_INSERT: usize = 1_000;
 
 #[async_trait]
 impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
@@ -28,23 +32,16 @@ impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
         before: Option<ActivityPlace>,
         size: PageSize,
     ) -> StorageResult<Page<ActivityEntry, ActivityPlace>> {
-        let mut query = select(filter);
-        if let Some(ActivityPlace { occurred_at, id }) = before {
-            let here = Expr::tuple([Expr::col(Column::OccurredAt), Expr::col(Column::Id)]);
-            query.and_where(here.lt(Expr::tuple([occurred_at.as_micros().into(), id.as_uuid().into()])));
-        }
-        let query = query
-            .order_by(Column::OccurredAt, Order::Desc)
-            .order_by(Column::Id, Order::Desc)
-            .limit(size.get() as u64 + 1)
-            .take();
+        // One more than the page holds tells whether there is a next one.
+        let (order, most) = (&Order::Desc, size.get() as u64 + 1);
+        let query = merged(lists(filter, before, (order, most), Column::iter()), order, most);
         Ok(Page::cut(self.source.read_all(&query, read).await?, size, ActivityEntry::place))
     }
 
     async fn activity_count(&self, filter: &ActivityFilter, most: u64) -> StorageResult<u64> {
         // In an order, so that it is counted along an index and not all over the table.
-        let mut list = select(filter).clear_selects().expr(Expr::val(1)).take();
-        let list = list.order_by(Column::OccurredAt, Order::Desc).limit(most).take();
+        let lists = lists(filter, None, (&Order::Desc, most), [Column::Id]);
+        let list = all(lists).limit(limit(most)).take();
         let query = Query::select().expr(Expr::col(Asterisk).count()).from_subquery(list, "list").take();
         let count = async {
             let row = self.source.connection().query_one(&query).await.map_err(failed)?;
@@ -59,6 +56,15 @@ impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
 impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
     async fn activity_append(&self, entry: &ActivityEntry) -> StorageResult<()> {
         self.source.run(append(self.source.connection(), entry)).await
+    }
+
+    async fn activity_append_all(&self, entries: &[ActivityEntry]) -> StorageResult<()> {
+        for entries in entries.chunks(ROWS_OF_AN_INSERT) {
+            let rows = entries.iter().map(new_row).collect::<StorageResult<Vec<_>>>()?;
+            let insert = activity_log::Entity::insert_many(rows).exec_without_returning(self.source.connection());
+            self.source.run(async { insert.await.map(drop).map_err(failed) }).await?;
+        }
+        Ok(())
     }
 
     async fn activity_blank(&self, user: UserId) -> StorageResult<()> {
@@ -78,8 +84,11 @@ impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
     }
 
     async fn activity_delete_before(&self, moment: Timestamp, most: u64) -> StorageResult<u64> {
-        let old = Column::OccurredAt.lt(moment.as_micros());
-        self.source.run(self.change(&delete_first(Column::Id, Column::OccurredAt, old, most))).await
+        let old = ActivityFilter { to: Some(moment), ..ActivityFilter::default() };
+        let lists = lists(&old, None, (&Order::Asc, most), [Column::Id, Column::OccurredAt]);
+        let oldest = Query::select().column(Column::Id).from_subquery(merged(lists, &Order::Asc, most), "old").take();
+        let delete = Query::delete().from_table(activity_log::Entity).and_where(Column::Id.in_subquery(oldest)).take();
+        self.source.run(self.change(&delete)).await
     }
 }
 
@@ -88,28 +97,77 @@ pub(super) async fn append(db: &impl ConnectionTrait, entry: &ActivityEntry) -> 
     Ok(())
 }
 
-fn select(filter: &ActivityFilter) -> SelectStatement {
-    let ActivityFilter { subject, actor, actions, outcome, from, to } = filter;
-    let mut query = Query::select().columns(Column::iter()).from(activity_log::Entity).take();
-    if let Some(subject) = subject {
-        query.and_where(Column::SubjectId.eq(subject.as_uuid()));
+/// The entries that a filter lets through: for each value of what is looked up a list in that order, of so many at
+/// most, before this place.
+///
+/// An index has the entries of one value in the order of a list, and none has all of them: no engine is tempted to walk
+/// past everybody's entries in search of those few that are asked for. All entries are those of either outcome.
+fn lists(
+    filter: &ActivityFilter,
+    before: Option<ActivityPlace>,
+    (order, most): (&Order, u64),
+    columns: impl IntoIterator<Item = Column> + Clone,
+) -> Vec<SelectStatement> {
+    let mut wanted = wanted(filter);
+    let every_outcome = || (Column::Outcome, Outcome::ALL.iter().map(|outcome| outcome.as_str().into()).collect());
+    let (column, values) = wanted.next().unwrap_or_else(every_outcome);
+    // Said such that SQLite takes no other index for it.
+    let rest = wanted.fold(Condition::all(), |rest, (column, values)| rest.add(column.is_not_in(values).not()));
+    // A moment to end at is a place, too: the one before all entries of that moment.
+    let before = [before, filter.to.map(before_all_of)].into_iter().flatten().min();
+    let list = |value: Value| {
+        let entries = Query::select()
+            .columns(columns.clone())
+            .from(activity_log::Entity)
+            .and_where(column.eq(value))
+            .cond_where(rest.clone())
+            .and_where_option(filter.from.map(|from| Column::OccurredAt.gte(from.as_micros())))
+            .and_where_option(before.map(is_before))
+            .take();
+        first(entries, order, most)
+    };
+    values.into_iter().map(list).collect()
+}
+
+/// The first of what is in several lists.
+fn merged(lists: Vec<SelectStatement>, order: &Order, most: u64) -> SelectStatement {
+    match <[SelectStatement; 1]>::try_from(lists) {
+        Ok([list]) => list,
+        Err(lists) => first(all(lists), order, most),
     }
-    if let Some(actor) = actor {
-        query.and_where(Column::ActorId.eq(actor.as_uuid()));
-    }
-    if !actions.is_empty() {
-        query.and_where(Column::Action.is_in(actions.iter().map(|action| action.as_str())));
-    }
-    if let Some(outcome) = outcome {
-        query.and_where(Column::Outcome.eq(outcome.as_str()));
-    }
-    if let Some(from) = from {
-        query.and_where(Column::OccurredAt.gte(from.as_micros()));
-    }
-    if let Some(to) = to {
-        query.and_where(Column::OccurredAt.lt(to.as_micros()));
-    }
-    query
+}
+
+fn first(mut entries: SelectStatement, order: &Order, most: u64) -> SelectStatement {
+    let entries = entries.order_by(Column::OccurredAt, order.clone()).order_by(Column::Id, order.clone());
+    entries.limit(limit(most)).take()
+}
+
+fn all(lists: Vec<SelectStatement>) -> SelectStatement {
+    let rows = lists.into_iter().map(|list| Query::select().column(Asterisk).from_subquery(list, "list").take());
+    rows.reduce(|mut all, more| all.union(UnionType::All, more).take()).unwrap_or_default()
+}
+
+/// The values that are asked for, each in its column: first those that the fewest entries have, as a rule.
+fn wanted(filter: &ActivityFilter) -> impl Iterator<Item = (Column, Vec<Value>)> {
+    let ActivityFilter { subject, actor, actions, outcome, from: _, to: _ } = filter;
+    let actions: BTreeSet<_> = actions.iter().map(|action| action.as_str()).collect();
+    let wanted = [
+        (Column::SubjectId, subject.iter().map(|subject| subject.as_uuid().into()).collect::<Vec<_>>()),
+        (Column::ActorId, actor.iter().map(|actor| actor.as_uuid().into()).collect()),
+        (Column::Action, actions.into_iter().map(Value::from).collect()),
+        (Column::Outcome, outcome.iter().map(|outcome| outcome.as_str().into()).collect()),
+    ];
+    wanted.into_iter().filter(|(_, values)| !values.is_empty())
+}
+
+fn is_before(ActivityPlace { occurred_at, id }: ActivityPlace) -> Expr {
+    let here = Expr::tuple([Expr::col(Column::OccurredAt), Expr::col(Column::Id)]);
+    here.lt(Expr::tuple([occurred_at.as_micros().into(), id.as_uuid().into()]))
+}
+
+/// The place before all entries of a moment: no id is as low.
+fn before_all_of(moment: Timestamp) -> ActivityPlace {
+    ActivityPlace { occurred_at: moment, id: ActivityId::from_uuid(Uuid::nil()) }
 }
 
 fn read(row: Row<'_>) -> StorageResult<ActivityEntry> {

@@ -262,7 +262,7 @@ pub(super) fn take(statements: &Statements) -> Vec<Statement> {
 
 /// The steps of a plan.
 #[derive(Debug)]
-struct Plan {
+pub(super) struct Plan {
     engine: Engine,
     #[expect(dead_code, reason = "shown when a test fails")]
     sql: String,
@@ -270,7 +270,7 @@ struct Plan {
 }
 
 impl Plan {
-    async fn of(backend: &SeaOrmBackend, statement: Statement) -> Self {
+    pub(super) async fn of(backend: &SeaOrmBackend, statement: Statement) -> Self {
         let engine = backend.engine();
         let (explain, column) = match engine {
             Engine::Sqlite => ("EXPLAIN QUERY PLAN", 3),
@@ -284,11 +284,11 @@ impl Plan {
         Self { engine, sql, steps: rows.iter().map(step).collect() }
     }
 
-    fn has(&self, text: &str) -> bool {
+    pub(super) fn has(&self, text: &str) -> bool {
         self.steps.iter().any(|step| step.contains(text))
     }
 
-    fn assert_cheap(&self) {
+    pub(super) fn assert_cheap(&self) {
         assert!(!self.steps.is_empty());
         match self.engine {
             Engine::Sqlite => {

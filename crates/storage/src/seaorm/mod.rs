@@ -4,6 +4,8 @@
 //! for either; writes are for transactions alone.
 
 mod activity;
+#[cfg(test)]
+mod activity_list_tests;
 mod connect;
 mod entities;
 mod error;

@@ -89,7 +89,8 @@ async fn steps_of_a_later_version_are_passed_over() {
         let refused = backend.migrate_down(1).await;
         assert!(matches!(refused, Err(StorageError::Backend(_))), "{refused:?}");
         assert!(applied(&backend).await.into_iter().all(|applied| applied));
-        assert_eq!(column::<String>(&connection, "SELECT version FROM seaql_migrations").await.len(), 7);
+        let steps = column::<String>(&connection, "SELECT version FROM seaql_migrations").await;
+        assert_eq!(steps.len(), applied(&backend).await.len() + 1);
     }
 }
 
