@@ -178,8 +178,7 @@ impl Application {
     /// # Errors
     /// [`StartError::Server`] where the server breaks down or signals cannot be listened for.
     pub async fn run_until_stopped(self) -> Result<(), StartError> {
-        let mut stop = StopSignal::listen().map_err(StartError::Server)?;
-        self.run_until(async || stop.received().await).await
+        self.run_until(StopSignal::listen().map_err(StartError::Server)?).await
     }
 
     /// Serves until somebody has asked it to stop. Then `/health/ready` says no at once; after `http.drain_delay` no
@@ -188,14 +187,14 @@ impl Application {
     ///
     /// # Errors
     /// [`StartError::Server`] where the server breaks down; [`StartError::Forced`] where it was asked twice.
-    pub async fn run_until(self, mut asked: impl AsyncFnMut()) -> Result<(), StartError> {
+    pub(crate) async fn run_until(self, mut stop: StopSignal) -> Result<(), StartError> {
         let Self { server, address, config, backend, readiness, jobs, lock, .. } = self;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
         let revocations = jobs.revocations.clone();
         let background = Background::start(jobs);
         let handle = server.handle();
         let mut server = pin!(server);
-        if let Either::Left((broken_down, _)) = select(server.as_mut(), pin!(asked())).await {
+        if let Either::Left((broken_down, _)) = select(server.as_mut(), pin!(stop.received())).await {
             return broken_down.map_err(StartError::Server);
         }
         tracing::info!("asked to stop");
@@ -210,7 +209,7 @@ impl Application {
             drop(lock);
             result.map_err(StartError::Server)
         };
-        match select(pin!(ended), pin!(asked())).await {
+        match select(pin!(ended), pin!(stop.received())).await {
             Either::Left((result, _)) => result,
             Either::Right(_) => Err(StartError::Forced),
         }

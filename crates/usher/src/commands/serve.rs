@@ -8,7 +8,7 @@ pub(super) async fn serve(config: Config) -> Result<(), CommandError> {
     telemetry::start(config.telemetry);
     let application = Application::build(config).await?;
     // Whoever reads where it listens may ask it to stop at once.
-    let mut stop = StopSignal::listen().map_err(StartError::Server)?;
+    let stop = StopSignal::listen().map_err(StartError::Server)?;
     console::say(&summary(&application));
-    Ok(application.run_until(async || stop.received().await).await?)
+    Ok(application.run_until(stop).await?)
 }
