@@ -1,6 +1,6 @@
 //! Roles and accounts that go while others change them, or give them away.
 
-use sea_orm::{ConnectionTrait, Database, DatabaseConnection, Statement};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tokio::task::JoinHandle;
 use usher_domain::{
     Action, ActivityEntry, ActivityFilter, Actor, FaultCode, PageSize, Role, RoleName, User, UserId, UserScope,
@@ -199,6 +199,11 @@ async fn race(database: TestDatabase) {
         assert_eq!(column(&connection, STRAYS).await, [""; 0], "round {round}");
         let administrators = "SELECT role_name FROM user_roles WHERE role_name = 'admin'";
         assert_eq!(column(&connection, administrators).await.len(), 1, "round {round}");
+    }
+    managers.backend.close().await;
+    if connection.get_database_backend() == DbBackend::Postgres {
+        let rings = "SELECT deadlocks::text FROM pg_stat_database WHERE datname = current_database()";
+        assert_eq!(column(&connection, rings).await, ["0"], "everybody locks in the same order");
     }
     connection.close().await.unwrap();
 }
