@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use actix_web::rt::System;
 use serde_json::Value;
-use usher_domain::{Action, ActivityFilter, PageSize};
+use usher_domain::{Action, ActivityEntry, ActivityFilter, Outcome, PageSize};
 use usher_storage::{ActivityQueries, ConnectSettings, SeaOrmBackend, contract::TestDatabase};
 
 use crate::support::{MASTER_KEY, Place, QUICK, Server};
@@ -12,7 +12,11 @@ use crate::support::{MASTER_KEY, Place, QUICK, Server};
 const PASSWORD: &str = "Made-up-4-benchmarks";
 
 fn seed(place: &Place, variables: &[(&str, &str)], number: &str) -> String {
-    let done = place.run(&["dev", "seed", "--users", number], variables);
+    seed_as(place, variables, &["--users", number])
+}
+
+fn seed_as(place: &Place, variables: &[(&str, &str)], arguments: &[&str]) -> String {
+    let done = place.run(&[&["dev", "seed"], arguments].concat(), variables);
     assert_eq!((done.code, done.stderr.as_str()), (Some(0), ""), "{done:?}");
     done.stdout
 }
@@ -27,6 +31,26 @@ fn accounts(place: &Place, variables: &[(&str, &str)]) -> Vec<Value> {
     };
     let all = ["active", "deactivated", "deleted"].into_iter().flat_map(list);
     all.filter(|account| account["username"] != "admin").collect()
+}
+
+/// The entries of these actions, or all, newest first.
+fn entries(place: &Place, actions: &[Action]) -> Vec<ActivityEntry> {
+    let url = format!("sqlite://{}", place.path("data/usher.db").display());
+    System::new().block_on(async {
+        let backend = SeaOrmBackend::connect(ConnectSettings::new(url)).await.unwrap();
+        let filter = ActivityFilter { actions: actions.to_vec(), ..ActivityFilter::default() };
+        let (mut entries, mut before) = (Vec::new(), None);
+        loop {
+            let page = backend.activity_page(&filter, before, PageSize::MAX).await.unwrap();
+            entries.extend(page.items);
+            before = page.next;
+            if before.is_none() {
+                break;
+            }
+        }
+        backend.close().await;
+        entries
+    })
 }
 
 #[test]
@@ -82,14 +106,7 @@ fn each_of_them_has_an_entry_in_the_activity_log() {
     let place = Place::new();
     seed(&place, &QUICK, "60");
     let accounts = accounts(&place, &QUICK);
-    let url = format!("sqlite://{}", place.path("data/usher.db").display());
-    let entries = System::new().block_on(async {
-        let backend = SeaOrmBackend::connect(ConnectSettings::new(url)).await.unwrap();
-        let filter = ActivityFilter { actions: vec![Action::UserCreated], ..ActivityFilter::default() };
-        let entries = backend.activity_latest(&filter, PageSize::MAX).await.unwrap();
-        backend.close().await;
-        entries
-    });
+    let entries = entries(&place, &[Action::UserCreated]);
     let told: BTreeSet<_> =
         entries.iter().map(|it| (it.subject.unwrap().to_string(), it.occurred_at.to_string())).collect();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -99,13 +116,54 @@ fn each_of_them_has_an_entry_in_the_activity_log() {
 }
 
 #[test]
+fn the_activity_log_is_filled_up_with_what_they_have_done() {
+    let (place, other) = (Place::new(), Place::new());
+    let arguments = ["--users", "200", "--activity", "6000"];
+    let said = seed_as(&place, &QUICK, &arguments);
+    let written = entries(&place, &[]);
+    assert_eq!(written.len(), 6000);
+    let made = accounts(&place, &QUICK);
+    let known: BTreeSet<_> = made.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
+    let done: Vec<_> = written.iter().filter(|it| it.user_agent.is_some()).cloned().collect();
+    assert!(
+        said.contains(&format!("\nwrote {} entries of the activity log in ", 6000 - 200 - ended(&made) - 1)),
+        "{said}"
+    );
+    assert!(done.iter().filter_map(|it| it.subject.or(it.actor)).all(|it| known.contains(&it.to_string())));
+    assert!(done.iter().filter(|it| it.action == Action::AuthLogin && it.outcome == Outcome::Success).count() > 2_000);
+    assert!(done.iter().any(|it| it.outcome == Outcome::Failure && it.subject.is_none()));
+    assert!(done.iter().any(|it| it.actor.is_some() && it.actor != it.subject));
+
+    seed_as(&other, &QUICK, &arguments);
+    let again: Vec<_> = entries(&other, &[]).into_iter().filter(|it| it.user_agent.is_some()).collect();
+    assert_eq!(again, done, "the same in every database");
+}
+
+#[test]
+fn only_the_missing_entries_are_added() {
+    let place = Place::new();
+    seed_as(&place, &QUICK, &["--users", "20", "--activity", "100"]);
+    for (wanted, missing) in [("100", 0), ("150", 50), ("50", 0)] {
+        let said = seed_as(&place, &QUICK, &["--users", "20", "--activity", wanted]);
+        assert!(said.contains(&format!("\nwrote {missing} entries of the activity log in ")), "{wanted}: {said}");
+    }
+    assert_eq!(entries(&place, &[]).len(), 150);
+}
+
+/// How many of the accounts were deactivated or deleted: there is an entry of each.
+fn ended(accounts: &[Value]) -> usize {
+    accounts.iter().filter(|it| it["status"] != "active").count()
+}
+
+#[test]
 fn postgresql_takes_them_too() {
     let Some(database) = System::new().block_on(TestDatabase::postgres()) else { return };
     let shared = [("USHER__DATABASE__URL", database.url()), MASTER_KEY];
     let variables = [QUICK.as_slice(), &shared].concat();
     let place = Place::new();
     seed(&place, &variables, "150");
-    assert!(seed(&place, &variables, "160").contains("made 10 accounts in "));
+    let said = seed_as(&place, &variables, &["--users", "160", "--activity", "1500"]);
+    assert!(said.contains("made 10 accounts in ") && said.contains("\nwrote 13"), "{said}");
     let accounts = accounts(&place, &variables);
     assert_eq!(accounts.len(), 160);
 
@@ -128,6 +186,8 @@ fn production_and_wrong_numbers_are_refused() {
     assert!(!place.path("data").exists(), "no database was made");
     for number in ["0", "-1", "many"] {
         assert_eq!(place.run(&["dev", "seed", "--users", number], &QUICK).code, Some(2), "{number}");
+        let arguments = ["dev", "seed", "--users", "1", "--activity", number];
+        assert_eq!(place.run(&arguments, &QUICK).code, Some(2), "{number}");
     }
 }
 

@@ -1,11 +1,11 @@
+mod activity;
+mod deeds;
+mod dice;
 mod names;
 mod people;
+mod progress;
 
-use std::{
-    io::{self, IsTerminal},
-    sync::Arc,
-    time::Duration,
-};
+use std::sync::Arc;
 
 use usher_domain::{
     Action, ActivityEntry, Actor, Clock, Details, Fault, PasswordHash, PlainPassword, RoleName, Timestamp, UserChanges,
@@ -14,7 +14,10 @@ use usher_domain::{
 use usher_service::{Environment, PasswordHasher, Revocations, Throttle, UsersManager};
 use usher_storage::{SeaOrmBackend, StorageError, UserQueries, UsersStorageBackend};
 
-use self::people::{Fate, Person};
+use self::{
+    people::{Fate, Person},
+    progress::Progress,
+};
 use super::CommandError;
 use crate::{
     cli::Seed,
@@ -56,7 +59,7 @@ pub(super) async fn seed(wanted: &Seed, config: &Config) -> Result<(), CommandEr
     let hash = hash.map_err(|error| CommandError::Failed(error.to_string()))?;
 
     let seeder = Seeder { backend: &backend, hash, now: environment.clock.now() };
-    let made = seeder.run(wanted.users, &*environment.clock).await;
+    let made = seeder.run(wanted, &*environment.clock).await;
     backend.close().await;
     made
 }
@@ -78,21 +81,28 @@ struct Seeder<'a> {
 }
 
 impl Seeder<'_> {
-    async fn run(&self, wanted: u32, clock: &dyn Clock) -> Result<(), CommandError> {
-        let begun = clock.monotonic();
+    async fn run(&self, wanted: &Seed, clock: &dyn Clock) -> Result<(), CommandError> {
+        self.make_accounts(wanted.users, clock).await?;
+        match wanted.activity {
+            Some(activity) => self.fill_activity_log(activity, wanted.users, clock).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn make_accounts(&self, wanted: u32, clock: &dyn Clock) -> Result<(), CommandError> {
+        let progress = Progress::new("accounts", wanted, clock);
         let mut made = 0;
         let mut first = 1;
         while first <= wanted {
             let last = wanted.min(first.saturating_add(BATCH - 1));
             made += self.batch(first, last, wanted).await?;
-            show_progress(last, wanted, made, clock.monotonic().saturating_sub(begun));
+            progress.show(last, made);
             first = last.saturating_add(1);
         }
-        let took = clock.monotonic().saturating_sub(begun);
         console::say(&format!(
             "made {made} accounts in {:.1} s ({} a second); {} of {wanted} were there\npassword of all: {PASSWORD}",
-            took.as_secs_f64(),
-            rate(made, took),
+            progress.took().as_secs_f64(),
+            progress.rate(made),
             wanted - made,
         ));
         Ok(())
@@ -101,15 +111,14 @@ impl Seeder<'_> {
     /// Makes the accounts of these numbers, of so many, that are not there; says how many.
     async fn batch(&self, first: u32, last: u32, of: u32) -> Result<u32, CommandError> {
         let failed = |error: StorageError| failed(first, last, &error);
-        let made_up = |fault: Fault| CommandError::Failed(format!("accounts cannot be made up: {fault}"));
         // A batch is there as a whole, or not at all, unless it was the last one of an earlier run.
-        if self.is_there(&people::username(last).map_err(made_up)?).await.map_err(failed)? {
+        if self.is_there(&people::username(last).map_err(not_made_up)?).await.map_err(failed)? {
             return Ok(0);
         }
-        let is_begun = self.is_there(&people::username(first).map_err(made_up)?).await.map_err(failed)?;
+        let is_begun = self.is_there(&people::username(first).map_err(not_made_up)?).await.map_err(failed)?;
         let mut people = Vec::new();
         for number in first..=last {
-            let person = people::person(number, of).map_err(made_up)?;
+            let person = people::person(number, of).map_err(not_made_up)?;
             if !(is_begun && self.is_there(&person.user.username).await.map_err(failed)?) {
                 people.push(person);
             }
@@ -147,6 +156,10 @@ impl Seeder<'_> {
     }
 }
 
+fn not_made_up(fault: Fault) -> CommandError {
+    CommandError::Failed(format!("accounts cannot be made up: {fault}"))
+}
+
 fn failed(first: u32, last: u32, error: &StorageError) -> CommandError {
     let what = format!("accounts {first} to {last} were not made, those before them are there");
     CommandError::Failed(match error {
@@ -159,17 +172,4 @@ fn failed(first: u32, last: u32, error: &StorageError) -> CommandError {
         | StorageError::Poisoned
         | StorageError::Backend(_) => format!("{what}: {}: run it again to go on", chain(error)),
     })
-}
-
-/// Overwrites the line, on a terminal.
-fn show_progress(done: u32, wanted: u32, made: u32, took: Duration) {
-    if !io::stderr().is_terminal() {
-        return;
-    }
-    let end = if done == wanted { "\n" } else { "" };
-    console::overwrite(&format!("{done} of {wanted} accounts ({} a second)   {end}", rate(made, took)));
-}
-
-fn rate(made: u32, took: Duration) -> u64 {
-    u64::from(made) * 1000 / u64::try_from(took.as_millis()).unwrap_or(u64::MAX).max(1)
 }

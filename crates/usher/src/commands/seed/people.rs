@@ -3,11 +3,13 @@
 
 use serde_json::json;
 use usher_domain::{
-    ActivityId, EmailAddress, ExternalId, Fault, FullName, Metadata, NewUser, RoleName, Timestamp, UserId, Username,
+    ActivityId, EmailAddress, ExternalId, Fault, FullName, Metadata, NewUser, RoleName, UserId, Username,
 };
-use uuid::{Builder, Uuid};
 
-use super::names::{CULTURES, Culture, Name, Order};
+use super::{
+    dice::{Dice, Of},
+    names::{CULTURES, Culture, Name, Order},
+};
 
 /// 1 November 2024. Accounts are made in the two years after it.
 const BEGIN_MICROS: i64 = 1_730_419_200_000_000;
@@ -41,12 +43,12 @@ pub(super) enum Fate {
 
 /// The username of the account with this number.
 pub(super) fn username(number: u32) -> Result<Username, Fault> {
-    Username::parse(&Names::draw(&mut Dice::of(number)).username(number))
+    Username::parse(&Names::draw(&mut Dice::new(Of::Person, number)).username(number))
 }
 
 /// The account with this number, of so many.
 pub(super) fn person(number: u32, of: u32) -> Result<Person, Fault> {
-    let mut dice = Dice::of(number);
+    let mut dice = Dice::new(Of::Person, number);
     let names = Names::draw(&mut dice);
     let username = names.username(number);
     let email = if dice.percent(85) { Some(format!("{username}@{}", dice.pick(&MAIL_DOMAINS))) } else { None };
@@ -63,7 +65,7 @@ pub(super) fn person(number: u32, of: u32) -> Result<Person, Fault> {
         2 => Fate::Deleted,
         _ => Fate::Active,
     };
-    let created_at = dice.moment(number, of);
+    let created_at = dice.moment(number, of, BEGIN_MICROS, TWO_YEARS_MICROS);
     let id = UserId::from_uuid(dice.uuid(created_at));
     let entries = [(); 2].map(|()| ActivityId::from_uuid(dice.uuid(created_at)));
     let user = NewUser {
@@ -113,52 +115,6 @@ impl Names {
             Order::GivenFirst => format!("{given} {family}"),
             Order::FamilyFirst => format!("{family}{given}"),
         }
-    }
-}
-
-/// Numbers that look random and are the same each time: SplitMix64 (Steele, Lea and Flood, 2014).
-struct Dice(u64);
-
-impl Dice {
-    fn of(number: u32) -> Self {
-        // Far apart, so that one sequence is not another's rest.
-        Self(u64::from(number) << 32)
-    }
-
-    fn roll(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, bound: u64) -> u64 {
-        self.roll() % bound
-    }
-
-    fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    #[expect(clippy::indexing_slicing, reason = "the remainder is below the length, which is not 0")]
-    fn pick<'a, T, const N: usize>(&mut self, items: &'a [T; N]) -> &'a T {
-        const { assert!(N > 0, "there is something to pick") };
-        &items[usize::try_from(self.roll() >> 32).unwrap_or_default() % N]
-    }
-
-    /// One after the other, so that all together take two years.
-    fn moment(&mut self, number: u32, of: u32) -> Timestamp {
-        let step = TWO_YEARS_MICROS / u64::from(of.max(1));
-        let after = u64::from(number.saturating_sub(1)) * step + self.below(step);
-        Timestamp::from_micros(BEGIN_MICROS + i64::try_from(after).unwrap_or_default())
-    }
-
-    /// A UUIDv7 of this moment.
-    fn uuid(&mut self, at: Timestamp) -> Uuid {
-        let random = (u128::from(self.roll()) << 64 | u128::from(self.roll())).to_be_bytes();
-        let [_, _, _, _, _, _, random @ ..] = random;
-        let millis = u64::try_from(at.as_micros() / 1000).unwrap_or_default();
-        Builder::from_unix_timestamp_millis(millis, &random).into_uuid()
     }
 }
 
