@@ -65,7 +65,8 @@ pub(super) fn found(row: Row<'_>, id: UserId) -> StorageResult<Match> {
 pub(super) fn all(filter: &UserFilter, prefix: &SearchPrefix, most: u64) -> SelectStatement {
     let rows = SearchField::ALL.iter().map(|&field| {
         let found = matches(filter, prefix, field, Some(prefix.as_str().into()));
-        let found = found.by_place(field, None).limit(most).take();
+        // Nothing of them is needed that their index does not have.
+        let found = found.by_place(field, None).clear_selects().expr(Expr::val(1)).limit(most).take();
         Query::select().column(Asterisk).from_subquery(found, "found").take()
     });
     rows.reduce(|mut all, more| all.union(UnionType::All, more).take()).unwrap_or_default()
