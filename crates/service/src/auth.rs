@@ -18,7 +18,7 @@ pub use refresh::Tokens;
 
 use crate::{
     AccessGrant, AccessToken, Environment, Failure, Outbox, PasswordHasher, Revocations, Throttle, TokenIssuer,
-    revocations::Change, roles::known_permissions, throttle::Admission, transact::write_down,
+    revocations::Change, roles::known_permissions, throttle::Admission,
 };
 
 /// How long a login lasts.
@@ -168,12 +168,12 @@ impl AuthManager {
     /// [`AuthError::Failure`].
     pub async fn note_denied(&self, actor: &Actor, what: &str) -> Result<(), AuthError> {
         let Some(user) = actor.user_id() else { return Ok(()) };
-        if !self.throttle.is_news("auth.access_denied", &format!("{user} {what}")).await {
-            return Ok(());
-        }
-        let details = Details::default().with("route", what);
-        let entry = self.environment.entry_by(actor, Action::AuthAccessDenied).failed().with_details(details);
-        Ok(write_down(&*self.backend, &self.environment, &entry).await?)
+        let entry = || {
+            let details = Details::default().with("route", what);
+            self.environment.entry_by(actor, Action::AuthAccessDenied).failed().with_details(details)
+        };
+        let (kind, who) = (Action::AuthAccessDenied.as_str(), format!("{user} {what}"));
+        Ok(self.throttle.note_once(kind, &who, &*self.backend, &self.environment, entry).await?)
     }
 
     /// Refuses whoever was not admitted. It is written down with a digest of the name that was meant, if there

@@ -6,7 +6,7 @@ use std::{
 };
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use usher_domain::{ActivityEntry, Details, EmailAddress, SessionId};
+use usher_domain::{Action, ActivityEntry, Details, EmailAddress, SessionId};
 use usher_storage::UsersStorageBackend;
 
 use super::{Decision, Limit, LimitKey, Limits, MemoryRateLimiter, RateLimiter, Try};
@@ -154,9 +154,25 @@ impl Throttle {
         URL_SAFE_NO_PAD.encode(self.0.digest.mac(name.as_bytes()))
     }
 
-    /// Whether something is to be written down that was not written down within the last minute.
-    pub(crate) async fn is_news(&self, kind: &'static str, what: &str) -> bool {
-        self.reserve(&[self.one(kind, what, NOTED)]).await == Admission::Admitted
+    /// Writes something down that was not written down within the last minute. What could not be is written down the
+    /// next time.
+    pub(crate) async fn note_once(
+        &self,
+        kind: &'static str,
+        what: &str,
+        backend: &dyn UsersStorageBackend,
+        environment: &Environment,
+        entry: impl FnOnce() -> ActivityEntry,
+    ) -> Result<(), Failure> {
+        let one = self.one(kind, what, NOTED);
+        if self.reserve(&[one]).await != Admission::Admitted {
+            return Ok(());
+        }
+        let noted = write_down(backend, environment, &entry()).await;
+        if noted.is_err() {
+            self.0.limiter.take_back(&one).await;
+        }
+        noted
     }
 
     /// How long somebody is to wait who was not admitted. That he was refused is written down once a minute
@@ -169,10 +185,8 @@ impl Throttle {
         entry: impl FnOnce(Details) -> ActivityEntry,
     ) -> Result<Option<Duration>, Failure> {
         let Admission::Refused { wait, by } = admission else { return Ok(None) };
-        if self.is_news("auth.throttled", &by.to_string()).await {
-            let entry = entry(Details::default().with("limit", by.kind())).failed();
-            write_down(backend, environment, &entry).await?;
-        }
+        let entry = || entry(Details::default().with("limit", by.kind())).failed();
+        self.note_once(Action::AuthThrottled.as_str(), &by.to_string(), backend, environment, entry).await?;
         Ok(Some(wait))
     }
 

@@ -4,6 +4,7 @@
 mod auth;
 mod blocklist;
 mod changing_email;
+mod closed_list;
 mod deleting_roles;
 mod dispatching;
 mod ended_sessions;
