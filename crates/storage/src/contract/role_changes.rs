@@ -1,6 +1,6 @@
 //! Cases of [`RoleWrites`](crate::RoleWrites) that change or remove a role that is there.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, slice};
 
 use usher_domain::{
     NewUser, Permission, Permissions, Role, RoleChanges, RoleDescription, RoleName, Timestamp, UserChanges, UserFilter,
@@ -202,7 +202,7 @@ cases!(role_changes, __role_changes_cases, {
                             let is_unused = transaction.role_holders_for_update(&editor, 1).await?.is_empty();
                             Ok(is_unused && transaction.role_delete(&editor, at(1)).await?)
                         } else if round % 2 == 0 {
-                            transaction.user_set_roles(ada, &[editor.clone()], at(1)).await
+                            transaction.user_set_roles(ada, slice::from_ref(&editor), at(1)).await
                         } else {
                             transaction.user_insert(&newcomer).await.map(|()| true)
                         }
