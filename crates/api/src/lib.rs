@@ -7,6 +7,7 @@ mod dto;
 mod envelope;
 mod error;
 mod extract;
+pub mod metrics;
 mod middleware;
 mod openapi;
 mod request;

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use actix_web::{HttpMessage, HttpRequest, dev::ServiceRequest, http::header::HeaderName};
+use actix_web::{
+    HttpMessage, HttpRequest,
+    dev::ServiceRequest,
+    http::{Method, header::HeaderName},
+};
 use usher_domain::RequestId;
 use usher_service::Environment;
 
@@ -15,6 +19,22 @@ pub(crate) struct RequestContext {
     pub id: RequestId,
     /// When its head was read, on the monotonic clock.
     pub started: Duration,
+}
+
+/// The method. One that is none of HTTP itself is a text of the client's choice.
+pub(crate) fn method_of(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::TRACE => "TRACE",
+        Method::CONNECT => "CONNECT",
+        _ => "other",
+    }
 }
 
 /// The template of the route, the same with and without a slash at the end.

@@ -31,7 +31,7 @@ pub use ids::{
     UserId,
 };
 pub use languages::Languages;
-pub use mail::{MailKind, MailRequest, MailRequestKind, QueuedMail};
+pub use mail::{MailBacklog, MailKind, MailRequest, MailRequestKind, QueuedMail};
 pub use names::{
     EmailAddress, ExternalId, FullName, FullNameStyle, Identifier, Metadata, NamePolicy, Username, UsernameOrigin,
 };

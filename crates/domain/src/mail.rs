@@ -106,3 +106,12 @@ pub struct MailRequest {
     /// When.
     pub created_at: Timestamp,
 }
+
+/// What waits in the queue of mails.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MailBacklog {
+    /// How many mails.
+    pub count: u64,
+    /// Since when the oldest one waits.
+    pub oldest: Option<Timestamp>,
+}

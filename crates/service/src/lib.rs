@@ -10,6 +10,7 @@ mod jobs;
 pub mod mail;
 mod mailbox;
 mod master_key;
+pub mod metrics;
 mod one_time_tokens;
 mod passwords;
 mod registration;

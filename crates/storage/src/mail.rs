@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::{MailId, MailRequest, MailRequestId, PageSize, QueuedMail, Timestamp};
+use usher_domain::{MailBacklog, MailId, MailRequest, MailRequestId, PageSize, QueuedMail, Timestamp};
 
 use crate::StorageResult;
 
@@ -12,6 +12,9 @@ pub trait MailQueries {
     /// Some of the mails that may be sent by now, the longest due first. Those that have expired are among
     /// them.
     async fn mail_due(&self, now: Timestamp, size: PageSize) -> StorageResult<Vec<QueuedMail>>;
+
+    /// What waits to be sent, whether it is due or not.
+    async fn mail_backlog(&self) -> StorageResult<MailBacklog>;
 }
 
 /// Changes of the queue of mails, and of the wishes for some.

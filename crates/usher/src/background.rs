@@ -1,7 +1,12 @@
 //! What a server does besides serving.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{
+    future::{Future, ready},
+    sync::Arc,
+    time::Duration,
+};
 
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use usher_service::{MailDispatcher, Purger, Revocations, Sweeper, Swept, TokenIssuer};
 
@@ -22,6 +27,9 @@ const CATCH_UP_PAUSE: Duration = Duration::from_secs(1);
 /// How long a mail waits at most before sending it is begun.
 const MAIL_PAUSE: Duration = Duration::from_secs(1);
 
+/// How often what was counted is put in order, also where nobody asks for it: its memory grows until then.
+const UPKEEP_PAUSE: Duration = Duration::from_secs(5);
+
 /// How long what a job is at may take once the server stops: a mail that is on its way should not be sent again.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
@@ -33,6 +41,8 @@ pub(crate) struct Jobs {
     pub(crate) dispatcher: Option<MailDispatcher>,
     pub(crate) tokens: Arc<TokenIssuer>,
     pub(crate) revocations: Revocations,
+    /// None where nothing is counted.
+    pub(crate) recorder: Option<PrometheusHandle>,
 }
 
 /// Jobs, each in a task of its own. They end with this value at the latest.
@@ -44,7 +54,7 @@ pub(crate) struct Background {
 impl Background {
     /// Does each job now, and again after its pause.
     pub(crate) fn start(jobs: Jobs) -> Self {
-        let Jobs { purger, sweeper, dispatcher, tokens, revocations } = jobs;
+        let Jobs { purger, sweeper, dispatcher, tokens, revocations, recorder } = jobs;
         let (stop, stopped) = watch::channel(false);
         let mut jobs = vec![
             tokio::spawn(again_and_again(PURGE_PAUSE, stopped.clone(), move || purge(purger.clone()))),
@@ -58,7 +68,11 @@ impl Background {
             let answer = move || answer_mail_requests(answering.clone());
             let send = move || send_mails(dispatcher.clone(), stopping.clone());
             jobs.push(tokio::spawn(again_and_again(MAIL_PAUSE, stopped.clone(), answer)));
-            jobs.push(tokio::spawn(again_and_again(MAIL_PAUSE, stopped, send)));
+            jobs.push(tokio::spawn(again_and_again(MAIL_PAUSE, stopped.clone(), send)));
+        }
+        if let Some(recorder) = recorder {
+            let put_in_order = move || ready(recorder.run_upkeep());
+            jobs.push(tokio::spawn(again_and_again(UPKEEP_PAUSE, stopped, put_in_order)));
         }
         Self { stop, jobs }
     }

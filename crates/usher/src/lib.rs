@@ -10,6 +10,7 @@ mod database;
 mod first_start;
 mod mail;
 mod master_key;
+mod metrics;
 mod private_file;
 mod readiness;
 mod serve_lock;

@@ -53,10 +53,12 @@ pub enum StartError {
         source: io::Error,
     },
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}: free it, or choose another http.bind")]
+    #[error("cannot listen on {address}: {source}: free it, or choose another {key}")]
     Listen {
         /// Which.
         address: SocketAddr,
+        /// The setting that names it.
+        key: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -94,6 +96,9 @@ pub enum StartError {
     /// The first administrator could not be made.
     #[error("the first administrator could not be made: {}", chain(.0))]
     FirstAdministrator(#[source] UsersError),
+    /// Nothing can be counted.
+    #[error("metrics cannot be recorded: {0}")]
+    Metrics(#[from] metrics_exporter_prometheus::BuildError),
     /// The system gives no random numbers.
     #[error("the system's random source does not answer")]
     Randomness,
@@ -136,6 +141,7 @@ impl StartError {
             | Self::Hashing(_)
             | Self::Tokens(_)
             | Self::FirstAdministrator(_)
+            | Self::Metrics(_)
             | Self::Randomness
             | Self::Server(_)
             | Self::Forced => false,

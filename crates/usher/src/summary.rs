@@ -23,6 +23,9 @@ pub(crate) fn summary(application: &Application) -> String {
     if let Some(redis) = &config.redis {
         row("Redis", &redis.url.to_string());
     }
+    if let Some(address) = application.metrics_address() {
+        row("Metrics", &format!("http://{address}/metrics"));
+    }
     row("Mail", &mail(&config.mail.transport));
     if let Some(path) = &started.made_master_key {
         let path = path.display();

@@ -11,6 +11,7 @@ use std::{
 
 use actix_web::{HttpServer, dev::Server, http::KeepAlive};
 use futures_util::future::{Either, join, select};
+use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{net::TcpSocket, time::timeout};
 use usher_adapters::{Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
@@ -28,6 +29,7 @@ use crate::{
     first_start::{self, FirstPassword},
     mail,
     master_key::FoundKey,
+    metrics,
     readiness::Readiness,
     serve_lock::ServeLock,
     start_error::StartError,
@@ -49,6 +51,8 @@ pub struct Application {
     backend: Arc<SeaOrmBackend>,
     readiness: Arc<Readiness>,
     jobs: Jobs,
+    /// Where `/metrics` is served, and what does it.
+    metrics: Option<(SocketAddr, Server)>,
     lock: Option<ServeLock>,
 }
 
@@ -69,7 +73,7 @@ impl Application {
     /// [`StartError`], which says what to do.
     pub async fn build(config: Config) -> Result<Self, StartError> {
         let lock = config.database.url.file().map(ServeLock::take).transpose()?;
-        let listener = listen(config.http.bind)?;
+        let listener = listen(config.http.bind, "http.bind")?;
         let address = local_address(&listener, &config)?;
         let config = config.with_actual_address(address);
         let environment = Environment::system();
@@ -98,7 +102,7 @@ impl Application {
         let sessions = SessionsManager::new(backend.clone(), revocations.clone(), environment.clone());
         let auth = AuthManager::new(
             backend.clone(),
-            hasher,
+            hasher.clone(),
             tokens.clone(),
             revocations.clone(),
             throttle.clone(),
@@ -123,12 +127,21 @@ impl Application {
         );
         let first_password = first_start::ensure_administrator(&config, &users).await?;
 
+        let sources = metrics::Sources { backend: backend.clone(), hasher, environment: environment.clone() };
+        let (recorder, metrics) = match config.telemetry.metrics_bind {
+            Some(bind) => {
+                let recorder = metrics::recorder()?;
+                (Some(recorder.clone()), Some(serve_metrics(bind, recorder, sources)?))
+            }
+            None => (None, None),
+        };
         let jobs = Jobs {
             purger: Purger::new(users.clone(), config.retention),
             sweeper: Sweeper::new(backend.clone(), config.activity_retention, environment.clone()),
             dispatcher: mail::dispatcher(&config, &backend, &outbox, &environment)?,
             tokens: tokens.clone(),
             revocations,
+            recorder,
         };
         let readiness = Arc::new(Readiness::new(backend.clone(), config.database.acquire_timeout));
         let state = ApiState {
@@ -146,7 +159,7 @@ impl Application {
         };
         let server = server(listener, Arc::new(state), &config.http).map_err(StartError::Server)?;
         let started = Started { first_password, made_master_key: made };
-        Ok(Self { server, address, config, started, backend, readiness, jobs, lock })
+        Ok(Self { server, address, config, started, backend, readiness, jobs, metrics, lock })
     }
 
     /// Where it listens.
@@ -159,6 +172,12 @@ impl Application {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.address.port()
+    }
+
+    /// Where `/metrics` is served.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(address, _)| *address)
     }
 
     /// What it runs with: the configuration that it was built from, with the actual port.
@@ -188,10 +207,11 @@ impl Application {
     /// # Errors
     /// [`StartError::Server`] where the server breaks down; [`StartError::Forced`] where it was asked twice.
     pub(crate) async fn run_until(self, mut stop: StopSignal) -> Result<(), StartError> {
-        let Self { server, address, config, backend, readiness, jobs, lock, .. } = self;
+        let Self { server, address, config, backend, readiness, jobs, metrics, lock, .. } = self;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
         let revocations = jobs.revocations.clone();
         let background = Background::start(jobs);
+        let metrics = metrics.map(|(_, server)| (server.handle(), tokio::spawn(server)));
         let handle = server.handle();
         let mut server = pin!(server);
         if let Either::Left((broken_down, _)) = select(server.as_mut(), pin!(stop.received())).await {
@@ -203,6 +223,9 @@ impl Application {
             tokio::time::sleep(config.http.drain_delay).await;
             let (_, result) = join(handle.stop(true), server).await;
             background.stop().await;
+            if let Some((metrics, _)) = metrics {
+                metrics.stop(false).await;
+            }
             // What other services could not be told yet, they will not be told later.
             let _ = timeout(LAST_WORDS, revocations.catch_up()).await;
             backend.close().await;
@@ -225,7 +248,7 @@ async fn require_default_roles(config: &Config, backend: &SeaOrmBackend) -> Resu
     Ok(())
 }
 
-fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
+fn listen(address: SocketAddr, key: &'static str) -> Result<TcpListener, StartError> {
     let listen = || -> io::Result<TcpListener> {
         let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
         if cfg!(unix) {
@@ -235,11 +258,24 @@ fn listen(address: SocketAddr) -> Result<TcpListener, StartError> {
         socket.bind(address)?;
         socket.listen(BACKLOG)?.into_std()
     };
-    listen().map_err(|source| StartError::Listen { address, source })
+    listen().map_err(|source| StartError::Listen { address, key, source })
+}
+
+/// What serves `/metrics`, and where.
+fn serve_metrics(
+    address: SocketAddr,
+    recorder: PrometheusHandle,
+    sources: metrics::Sources,
+) -> Result<(SocketAddr, Server), StartError> {
+    let key = "telemetry.metrics_bind";
+    let failed = |source| StartError::Listen { address, key, source };
+    let listener = listen(address, key)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((bound, metrics::server(listener, recorder, sources).map_err(failed)?))
 }
 
 fn local_address(listener: &TcpListener, config: &Config) -> Result<SocketAddr, StartError> {
-    listener.local_addr().map_err(|source| StartError::Listen { address: config.http.bind, source })
+    listener.local_addr().map_err(|source| StartError::Listen { address: config.http.bind, key: "http.bind", source })
 }
 
 /// Where other services are told of revoked tokens, and what counts tries.

@@ -13,12 +13,15 @@ use actix_web::{
     web::Data,
 };
 
+use usher_service::Environment;
+
 use super::unread::Unread;
 use crate::{
     ApiState,
     envelope::error_body,
     error::ApiError,
-    request::{RequestContext, X_REQUEST_ID},
+    metrics::{self, InFlight},
+    request::{RequestContext, X_REQUEST_ID, method_of, route_of},
 };
 
 /// What an answer has unless its handler said otherwise.
@@ -38,7 +41,10 @@ pub(crate) async fn edge(
     request.extensions_mut().insert(context.clone());
     let unread = Unread::watch(&mut request);
 
+    let in_flight = InFlight::new();
     let response = next.call(request).await?;
+    drop(in_flight);
+    count(&response, &context, &state.environment);
     let refusal = response.response().error().and_then(|error| error.as_error::<ApiError>());
     let mut response = match refusal.map(|refusal| error_body(refusal, context.id.as_str())) {
         Some(body) => response.map_body(|_, _| BoxBody::new(body)),
@@ -49,6 +55,12 @@ pub(crate) async fn edge(
         Some(unread) => response.map_body(|_, body| BoxBody::new(unread.held_by(body))),
         None => response,
     })
+}
+
+fn count(response: &ServiceResponse<impl MessageBody>, context: &RequestContext, environment: &Environment) {
+    let request = response.request();
+    let latency = environment.clock.monotonic().saturating_sub(context.started);
+    metrics::answered(method_of(request.method()), route_of(request), response.status().as_u16(), latency);
 }
 
 fn set_headers(headers: &mut HeaderMap, context: &RequestContext, state: &ApiState) {

@@ -5,7 +5,6 @@ use actix_web::{
     Error,
     body::MessageBody,
     dev::{ServiceRequest, ServiceResponse},
-    http::Method,
     web::Data,
 };
 use tracing::{Span, field::Empty};
@@ -13,7 +12,7 @@ use tracing_actix_web::RootSpanBuilder;
 
 use crate::{
     ApiState,
-    request::{RequestContext, route_of},
+    request::{RequestContext, method_of, route_of},
 };
 
 /// The span of a request: method, route template, request id, and later status, latency and user.
@@ -23,7 +22,7 @@ impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
         tracing::info_span!(
             "request",
-            method = method_name(request.method()),
+            method = method_of(request.method()),
             route = route_of(request.request()),
             request_id = RequestContext::of(request).map(|context| tracing::field::display(context.id)),
             user_id = Empty,
@@ -42,21 +41,5 @@ impl RootSpanBuilder for RequestSpan {
             span.record("latency_ms", latency.as_secs_f64() * 1000.0);
         }
         tracing::info!("request finished");
-    }
-}
-
-/// Methods that are not those of HTTP itself are texts of the client's choice.
-fn method_name(method: &Method) -> &str {
-    match *method {
-        Method::GET
-        | Method::HEAD
-        | Method::POST
-        | Method::PUT
-        | Method::PATCH
-        | Method::DELETE
-        | Method::OPTIONS
-        | Method::TRACE
-        | Method::CONNECT => method.as_str(),
-        _ => "other",
     }
 }

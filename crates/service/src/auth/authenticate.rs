@@ -3,7 +3,7 @@ use std::sync::Arc;
 use usher_domain::{Actor, ClientInfo};
 
 use super::{AuthError, AuthManager};
-use crate::{AccessClaims, revocations::SessionState};
+use crate::{AccessClaims, metrics, revocations::SessionState};
 
 impl AuthManager {
     /// Knows somebody again by his access token. What counts is the database's view of session, status,
@@ -13,7 +13,9 @@ impl AuthManager {
     /// [`AuthError::Unauthenticated`] for whatever is wrong with the token, the session or the account.
     pub async fn authenticate(&self, token: &str, client: ClientInfo) -> Result<Actor, AuthError> {
         let claims = self.tokens.verify_with_latest_keys(token).await.map_err(|_| AuthError::Unauthenticated)?;
-        let state = match self.revocations.states().admit(&claims, self.environment.clock.now()) {
+        let remembered = self.revocations.states().admit(&claims, self.environment.clock.now());
+        metrics::state_cache(remembered.is_some());
+        let state = match remembered {
             Some(state) => state,
             None => self.look_up(&claims).await?,
         };

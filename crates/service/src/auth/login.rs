@@ -8,7 +8,7 @@ use usher_storage::StorageError;
 
 use super::{AuthError, AuthManager, Tokens, logout::good};
 use crate::{
-    DEFAULT_ADMIN_PASSWORD, Failure, Verification,
+    DEFAULT_ADMIN_PASSWORD, Failure, Verification, metrics,
     revocations::Change,
     throttle::{Admission, LoginTries, network_of},
     transact::{OpenTransaction, transact, write_down},
@@ -59,6 +59,12 @@ impl AuthManager {
     /// Those of [`authenticate_user`](Self::authenticate_user);
     /// [`AuthError::DefaultPasswordFromElsewhere`].
     pub async fn login(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let outcome = self.admit_and_sign_in(request, client).await;
+        metrics::login(&outcome);
+        outcome
+    }
+
+    async fn admit_and_sign_in(&self, request: &LoginRequest, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let identifier = parse(request)?;
         let tries = self.admit(&identifier, client).await?;
         let signed_in = self.try_to_sign_in(&identifier, request, client).await;

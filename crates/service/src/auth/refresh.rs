@@ -5,7 +5,9 @@ use usher_domain::{
 use usher_storage::StorageError;
 
 use super::{AuthError, AuthManager};
-use crate::{AccessToken, RefreshClaims, RefreshToken, mail::Addressee, revocations::Change, transact::transact};
+use crate::{
+    AccessToken, RefreshClaims, RefreshToken, mail::Addressee, metrics, revocations::Change, transact::transact,
+};
 
 /// How often a refresh looks again because somebody else has renewed the session. Once is enough, unless
 /// the grace is over meanwhile.
@@ -41,6 +43,12 @@ impl AuthManager {
     /// After [`AuthError::Failure`] the token is as good as before, unless the connection was lost
     /// inside the commit: repeating within the grace is safe.
     pub async fn refresh(&self, token: &PlainToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
+        let outcome = self.admit_and_refresh(token, client).await;
+        metrics::refresh(&outcome);
+        outcome
+    }
+
+    async fn admit_and_refresh(&self, token: &PlainToken, client: &ClientInfo) -> Result<Tokens, AuthError> {
         let claims = self.known_refresh_token(token);
         let session = claims.as_ref().ok().map(|claims| claims.session);
         self.require_admission(self.throttle.admit_refresh(session, client.ip).await, None, client).await?;

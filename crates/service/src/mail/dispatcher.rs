@@ -14,6 +14,7 @@ use super::{
 use crate::{
     Environment, Failure,
     failure::chain,
+    metrics,
     transact::{OpenTransaction, transact},
 };
 
@@ -153,8 +154,14 @@ impl MailDispatcher {
             Err(error) => Err(error),
         };
         match sent {
-            Ok(()) => self.remove(mail).await,
-            Err(error) => self.put_off(mail, &error).await,
+            Ok(()) => {
+                metrics::mail("sent");
+                self.remove(mail).await
+            }
+            Err(error) => {
+                metrics::mail("put_off");
+                self.put_off(mail, &error).await
+            }
         }
     }
 
@@ -239,6 +246,7 @@ impl MailDispatcher {
         })
         .await;
         if dropped? {
+            metrics::mail("dropped");
             tracing::error!(mail = %mail.id, kind = %mail.kind, attempts = mail.attempts, "a mail was never sent");
         }
         Ok(())

@@ -12,6 +12,7 @@ use tokio::sync::oneshot;
 use usher_domain::Clock;
 
 use super::{HashError, HashStats, PasswordSettings, PasswordSettingsError};
+use crate::metrics;
 
 /// How many jobs wait at most, however cheap they are: a bound on memory.
 const MOST_WAITING: usize = 10_000;
@@ -31,13 +32,19 @@ struct Shared {
 }
 
 struct State {
-    waiting: VecDeque<Box<dyn Job>>,
+    waiting: VecDeque<Waiting>,
     running: usize,
     mean: Duration,
     stopping: bool,
     finished: u64,
     abandoned: u64,
     refused: u64,
+}
+
+struct Waiting {
+    job: Box<dyn Job>,
+    /// On the monotonic clock.
+    since: Duration,
 }
 
 /// Work and who waits for it. Done in two steps, so that a job is counted before it is answered.
@@ -150,14 +157,15 @@ impl Shared {
             state.refused += 1;
             return Err(HashError::Busy { retry_after: self.queue.max(Duration::from_secs(1)) });
         }
-        state.waiting.push_back(job);
+        state.waiting.push_back(Waiting { job, since: self.clock.monotonic() });
         drop(state);
         self.changed.notify_one();
         Ok(())
     }
 
     fn work(&self) {
-        while let Some(mut job) = self.next() {
+        while let Some(Waiting { mut job, since }) = self.next() {
+            let waited = self.clock.monotonic().saturating_sub(since);
             let took = catch_unwind(AssertUnwindSafe(|| {
                 let started = self.clock.monotonic();
                 job.run();
@@ -166,19 +174,21 @@ impl Shared {
             if took.is_err() {
                 tracing::error!("a password hash job panicked");
             }
-            self.finish(took.unwrap_or_default());
+            let took = took.unwrap_or_default();
+            metrics::hashed(waited, took);
+            self.finish(took);
             job.reply();
         }
     }
 
-    fn next(&self) -> Option<Box<dyn Job>> {
+    fn next(&self) -> Option<Waiting> {
         let mut state = self.lock();
         while !state.stopping {
             match state.waiting.pop_front() {
-                Some(job) if job.is_abandoned() => state.abandoned += 1,
-                Some(job) => {
+                Some(waiting) if waiting.job.is_abandoned() => state.abandoned += 1,
+                Some(waiting) => {
                     state.running += 1;
-                    return Some(job);
+                    return Some(waiting);
                 }
                 None => state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
             }
@@ -211,7 +221,7 @@ impl State {
     /// Makes room: nobody waits for these any more.
     fn sweep(&mut self) {
         let before = self.waiting.len();
-        self.waiting.retain(|job| !job.is_abandoned());
+        self.waiting.retain(|waiting| !waiting.job.is_abandoned());
         self.abandoned += (before - self.waiting.len()) as u64;
     }
 }

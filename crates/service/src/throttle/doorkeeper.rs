@@ -10,7 +10,7 @@ use usher_domain::{Action, ActivityEntry, Details, EmailAddress, SessionId};
 use usher_storage::UsersStorageBackend;
 
 use super::{Decision, Limit, LimitKey, Limits, MemoryRateLimiter, RateLimiter, Try};
-use crate::{DerivedKey, Environment, Failure, MasterKey, Purpose, transact::write_down};
+use crate::{DerivedKey, Environment, Failure, MasterKey, Purpose, metrics, transact::write_down};
 
 /// At most one entry a minute tells of the same thing.
 const NOTED: Limit = Limit::steady(1, 1, Duration::from_secs(60));
@@ -139,7 +139,11 @@ impl Throttle {
     /// Whether one more mail may go to this address that a request causes. Where it may not, nobody is told.
     pub(crate) async fn admits_mail_to(&self, email: &EmailAddress) -> bool {
         let one = self.one("mail_address", &email.key(), self.0.limits.mail_address);
-        self.reserve(&[one]).await == Admission::Admitted
+        let admitted = self.reserve(&[one]).await == Admission::Admitted;
+        if !admitted {
+            metrics::throttled(one.key.kind());
+        }
+        admitted
     }
 
     /// Asked before a one-time token is looked up.
@@ -185,6 +189,7 @@ impl Throttle {
         entry: impl FnOnce(Details) -> ActivityEntry,
     ) -> Result<Option<Duration>, Failure> {
         let Admission::Refused { wait, by } = admission else { return Ok(None) };
+        metrics::throttled(by.kind());
         let entry = || entry(Details::default().with("limit", by.kind())).failed();
         self.note_once(Action::AuthThrottled.as_str(), &by.to_string(), backend, environment, entry).await?;
         Ok(Some(wait))

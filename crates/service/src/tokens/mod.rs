@@ -34,7 +34,7 @@ use self::{
     signing_key::{ACCESS_TOKEN_TYPE, SigningKey},
     verified::digest_of,
 };
-use crate::{Environment, MasterKey};
+use crate::{Environment, MasterKey, metrics};
 
 /// The longest token that is made or looked at, in bytes: it fits into a request's head of 16 KiB.
 const MAX_TOKEN_LENGTH: usize = 8 * 1024;
@@ -321,6 +321,7 @@ impl TokenIssuer {
         let digest = digest_of(token);
         let known = keys.verified.get(&digest);
         let is_new = known.is_none();
+        metrics::token_cache(!is_new);
         let verified = known.map_or_else(|| self.check_signature(&keys, token), Ok)?;
         let now = self.environment.clock.now();
         if now >= verified.claims.expires_at + LEEWAY || now + LEEWAY < verified.not_before {

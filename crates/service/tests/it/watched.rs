@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 use usher_domain::{
-    ActivityEntry, ActivityFilter, ActivityPlace, EmailAddress, MailId, MailRequest, MailRequestId, NewUser,
+    ActivityEntry, ActivityFilter, ActivityPlace, EmailAddress, MailBacklog, MailId, MailRequest, MailRequestId, NewUser,
     OneTimeToken, OneTimeTokenId, Page, PageSize, PasswordHash, QueuedMail, Revocation, Role, RoleChanges, RoleName,
     Rotation, SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, TokenHash, TokenKind, User, UserChanges,
     UserFilter, UserId, UserInDB, UserOrder, UserScope, Username,
@@ -206,6 +206,7 @@ pass_on! {
     impl[D: Deref<Target: Queries + Sync> + Send + Sync] MailQueries for Watched<D> {
         fn mail_request_page(size: PageSize) -> Vec<MailRequest>;
         fn mail_due(now: Timestamp, size: PageSize) -> Vec<QueuedMail>;
+        fn mail_backlog() -> MailBacklog;
     }
 
     impl[D: Deref<Target: Queries + Sync> + Send + Sync] ActivityQueries for Watched<D> {

@@ -3,7 +3,7 @@
 use std::{slice::from_ref, time::Duration};
 
 use usher_domain::{
-    EmailAddress, Languages, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind, PageSize, QueuedMail,
+    EmailAddress, Languages, MailBacklog, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind, PageSize, QueuedMail,
     Timestamp,
 };
 
@@ -55,6 +55,17 @@ cases!(mail, __mail_cases, {
         assert_eq!(due(&backend, at(9)).await, in_order);
         let two = PageSize::new(2).unwrap();
         assert_eq!(backend.mail_due(at(9), two).await.unwrap(), in_order[..2]);
+    }
+
+    /// The backlog counts what is due and what is not, and tells since when the oldest waits.
+    pub async fn the_backlog_is_all_that_waits(backend: Backend) {
+        let samples = Samples::default();
+        assert_eq!(backend.mail_backlog().await.unwrap(), MailBacklog::default());
+        for (created_at, not_before) in [(at(5), at(5)), (at(3), at(900)), (at(4), at(4))] {
+            queue(&backend, QueuedMail { created_at, not_before, ..samples.mail(MailKind::PasswordChanged) }).await;
+        }
+        let backlog = backend.mail_backlog().await.unwrap();
+        assert_eq!(backlog, MailBacklog { count: 3, oldest: Some(at(3)) });
     }
 
     /// A claim counts an attempt, keeps the mail from others until then, and leaves the rest. It needs the

@@ -1,5 +1,5 @@
 use async_trait::async_trait;
-use usher_domain::{MailId, MailRequest, MailRequestId, PageSize, QueuedMail, Timestamp};
+use usher_domain::{MailBacklog, MailId, MailRequest, MailRequestId, PageSize, QueuedMail, Timestamp};
 
 use super::{MemoryBackend, Open, View};
 use crate::{MailQueries, MailWrites, StorageError, StorageResult};
@@ -19,6 +19,13 @@ impl<V: View> MailQueries for MemoryBackend<V> {
         mails.sort_by_key(|mail| (mail.not_before, mail.id));
         mails.truncate(size.get());
         Ok(mails)
+    }
+
+    async fn mail_backlog(&self) -> StorageResult<MailBacklog> {
+        self.view.read(|state| MailBacklog {
+            count: state.mails.len() as u64,
+            oldest: state.mails.values().map(|mail| mail.created_at).min(),
+        })
     }
 }
 

@@ -3,11 +3,11 @@ use std::str::FromStr;
 use async_trait::async_trait;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, ExprTrait, Iterable,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, Iterable,
     sea_query::{Expr, Order, Query},
 };
 use usher_domain::{
-    EmailAddress, Languages, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind, OneTimeTokenId, PageSize,
+    EmailAddress, Languages, MailBacklog, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind, OneTimeTokenId, PageSize,
     QueuedMail, RequestId, Timestamp, UserId,
 };
 
@@ -44,6 +44,27 @@ impl<S: Source> MailQueries for SeaOrmBackend<S> {
             .limit(size.get() as u64)
             .take();
         self.source.read_all(&query, read_mail).await
+    }
+
+    async fn mail_backlog(&self) -> StorageResult<MailBacklog> {
+        use mail_queue::Column;
+        let query = Query::select()
+            .expr(Column::Id.into_expr().count())
+            .expr(Column::CreatedAt.into_expr().min())
+            .from(mail_queue::Entity)
+            .take();
+        let backlog = async {
+            let Some(row) = self.source.connection().query_one(&query).await.map_err(failed)? else {
+                return Ok(MailBacklog::default());
+            };
+            let count = row.try_get_by_index::<i64>(0).map_err(failed)?;
+            let oldest = row.try_get_by_index::<Option<i64>>(1).map_err(failed)?;
+            Ok(MailBacklog {
+                count: u64::try_from(count).unwrap_or_default(),
+                oldest: oldest.map(Timestamp::from_micros),
+            })
+        };
+        self.source.run(backlog).await
     }
 }
 

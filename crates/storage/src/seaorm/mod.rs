@@ -26,6 +26,7 @@ mod settings;
 mod signing_keys;
 #[cfg(test)]
 mod tests;
+mod usage;
 mod user_lists;
 mod user_search;
 mod users;
@@ -46,6 +47,7 @@ use error::failed;
 pub use migrate::MigrationState;
 use row::Row;
 pub use settings::{ConnectSettings, Engine};
+pub use usage::PoolUsage;
 
 /// A backend on SQLite or PostgreSQL.
 ///
@@ -69,6 +71,12 @@ impl SeaOrmBackend {
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.source.engine
+    }
+
+    /// How much of each pool of connections is in use.
+    #[must_use]
+    pub fn pools(&self) -> Vec<PoolUsage> {
+        self.source.usage()
     }
 
     /// Closes all connections, once what they are at is done. Whatever is asked afterwards is

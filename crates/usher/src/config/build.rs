@@ -117,11 +117,13 @@ fn cores() -> i64 {
     i64::try_from(cores).unwrap_or(1)
 }
 
+fn socket_address(text: &str) -> Result<SocketAddr, Complaint> {
+    let problem = || format!("{text:?} is not an IP address and a port");
+    text.parse().map_err(|_| Complaint::new(problem(), "write for example 127.0.0.1:8080 or 0.0.0.0:8080"))
+}
+
 fn http(reader: &mut Reader) -> Http {
-    let bind = reader.parsed(&keys::HTTP_BIND, NOWHERE, |text| {
-        let problem = || format!("{text:?} is not an IP address and a port");
-        text.parse().map_err(|_| Complaint::new(problem(), "write for example 127.0.0.1:8080 or 0.0.0.0:8080"))
-    });
+    let bind = reader.parsed(&keys::HTTP_BIND, NOWHERE, socket_address);
     reader.fill(&keys::HTTP_PUBLIC_URL, PublicUrl::of_address(bind).to_string());
     reader.fill(&keys::HTTP_WORKERS, cores());
     Http {
@@ -329,5 +331,6 @@ fn telemetry(reader: &mut Reader) -> Telemetry {
     Telemetry {
         log_format: reader.choice(&keys::TELEMETRY_LOG_FORMAT, LogFormat::Auto, &formats),
         log_level: reader.choice(&keys::TELEMETRY_LOG_LEVEL, LogLevel::Info, &levels),
+        metrics_bind: reader.optional(&keys::TELEMETRY_METRICS_BIND, socket_address),
     }
 }

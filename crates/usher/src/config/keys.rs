@@ -372,4 +372,6 @@ keys! {
     /// The least important messages that are logged.
     TELEMETRY_LOG_LEVEL = "telemetry.log_level", Choice(&["off", "error", "warn", "info", "debug", "trace"]),
         Is("info");
+    /// Where `/metrics` is served, for Prometheus: an address and port of its own, for no stranger to reach.
+    TELEMETRY_METRICS_BIND = "telemetry.metrics_bind", Text, Nothing("none", "127.0.0.1:9090");
 }

@@ -158,13 +158,15 @@ pub struct Bootstrap {
     pub password: Option<PlainPassword>,
 }
 
-/// Logs.
+/// Logs and metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct Telemetry {
     /// How they look.
     pub log_format: LogFormat,
     /// The least important that are written.
     pub log_level: LogLevel,
+    /// Where `/metrics` is served.
+    pub metrics_bind: Option<SocketAddr>,
 }
 
 /// How logs look.

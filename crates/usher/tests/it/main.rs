@@ -15,6 +15,7 @@ mod logs;
 mod mail;
 mod mail_faults;
 mod mail_places;
+mod metrics;
 mod postgres;
 mod purge;
 mod redis;

@@ -109,7 +109,7 @@ impl Client {
         self.send(&head, &body.map(Value::to_string).unwrap_or_default())
     }
 
-    fn send(&self, head: &str, body: &str) -> Answer {
+    pub(crate) fn send(&self, head: &str, body: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let (address, length) = (&self.address, body.len());
         write!(stream, "{head}Host: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
