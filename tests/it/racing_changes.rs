@@ -36,8 +36,8 @@ impl Round {
     }
 
     async fn race(&mut self, round: usize) {
-        let force = round % 2 == 0;
-        let purges = round / 2 % 2 == 0;
+        let force = round.is_multiple_of(2);
+        let purges = (round / 2).is_multiple_of(2);
         let start = Start::of(8);
         let from = Some(self.managers.environment.clock.now());
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use usher_domain::{
-    Action, ActivityEntry, Actor, Clock, Denied, FaultCode, Role, RoleName, User, UserScope, permissions,
+    Action, ActivityEntry, Actor, Clock, Denied, FaultCode, Permission, Role, RoleName, User, UserScope, permissions,
 };
 use usher_service::{Failure, RoleDraft, RolePatch, RolesError, UserDraft, UsersError};
 use usher_storage::{RoleQueries, UserQueries};
@@ -58,7 +58,7 @@ pub(crate) async fn everything(fixture: &Fixture) -> (Vec<Role>, Vec<ActivityEnt
 }
 
 fn granted(role: &Role) -> Vec<&str> {
-    role.granted.iter().map(|permission| permission.as_str()).collect()
+    role.granted.iter().map(Permission::as_str).collect()
 }
 
 /// Proves: AZ-02
