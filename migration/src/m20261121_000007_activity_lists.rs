@@ -1,6 +1,7 @@
 //! What lists of the activity log go by: for each filter an index that has the entries of one value in
 //! the order of the list, down to the id. Many entries can be of one moment, and none of them is sorted
-//! for a page. The list of all is that of both outcomes.
+//! for a page. The list of all is that of both outcomes. What is asked for of an action and an outcome
+//! together is looked for in the index of one of them, which knows the other.
 
 use async_trait::async_trait;
 use sea_orm_migration::{
@@ -38,8 +39,8 @@ fn indexes() -> [IndexCreateStatement; 4] {
     [
         of("activity_log_subject_order_index", &["subject_id", "occurred_at", "id"]),
         of("activity_log_actor_order_index", &["actor_id", "occurred_at", "id"]),
-        of("activity_log_action_order_index", &["action", "occurred_at", "id"]),
-        of("activity_log_outcome_order_index", &["outcome", "occurred_at", "id"]),
+        of("activity_log_action_order_index", &["action", "occurred_at", "id", "outcome"]),
+        of("activity_log_outcome_order_index", &["outcome", "occurred_at", "id", "action"]),
     ]
 }
 

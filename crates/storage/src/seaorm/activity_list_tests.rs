@@ -34,6 +34,23 @@ async fn each_filter_has_an_index_in_the_order_of_the_list_at_any_depth() {
     }
 }
 
+/// Neither needs the entries themselves.
+#[tokio::test]
+async fn an_action_and_an_outcome_are_looked_for_in_the_index_of_one() {
+    for database in databases().await {
+        let mut backend = populated(&database).await;
+        let statements = record(&mut backend);
+        for action in [Action::AuthLogin, Action::AuthLogout, Action::KeyRotated] {
+            let outcome = Some(Outcome::Failure);
+            let filter = ActivityFilter { actions: vec![action], outcome, ..ActivityFilter::default() };
+            backend.activity_count(&filter, 50).await.unwrap();
+            let plan = Plan::of(&backend, take(&statements).remove(0)).await;
+            let is_covered = plan.has("USING COVERING INDEX") || plan.has("Index Only Scan");
+            assert!(is_covered && !plan.has("Filter: "), "{plan:#?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_too_old_is_looked_up() {
     for database in databases().await {
