@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use ipnet::IpNet;
+use tracing::Span;
 
 /// What the HTTP surface is told. The values are taken as they are: whoever reads the configuration
 /// checks them.
@@ -25,6 +26,8 @@ pub struct ApiSettings {
     pub cors_origins: Vec<String>,
     /// The networks whose word on where a request came from is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Makes the span of a request part of the trace that a `traceparent` header names (W3C Trace Context).
+    pub join_trace: Option<fn(traceparent: &str, span: &Span)>,
     /// Whether `/docs` and `/openapi.json` are there.
     pub docs: bool,
 }
@@ -55,6 +58,7 @@ impl Default for ApiSettings {
             request_timeout: Duration::from_secs(15),
             cors_origins: Vec::new(),
             trusted_proxies: Vec::new(),
+            join_trace: None,
             docs: true,
         }
     }

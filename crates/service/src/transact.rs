@@ -1,5 +1,6 @@
 use std::{ops::Deref, time::Duration};
 
+use tracing::Instrument;
 use usher_domain::ActivityEntry;
 use usher_storage::{StorageError, Transaction, UsersStorageBackend};
 
@@ -77,10 +78,13 @@ where
 {
     let mut attempt = 1;
     loop {
-        let done = match backend.begin().await {
-            Ok(transaction) => work(OpenTransaction(transaction)).await,
-            Err(error) => Err(Rollback::Storage(error)),
+        let done = async {
+            match backend.begin().await {
+                Ok(transaction) => work(OpenTransaction(transaction)).await,
+                Err(error) => Err(Rollback::Storage(error)),
+            }
         };
+        let done = done.instrument(tracing::debug_span!("transaction", attempt)).await;
         match done {
             Ok(value) => return Ok(value),
             Err(Rollback::Refused(refusal)) => return Err(refusal),

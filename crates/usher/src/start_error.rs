@@ -8,6 +8,7 @@ use usher_storage::StorageError;
 use crate::{
     config::{Config, Faults},
     database,
+    telemetry::TracesError,
 };
 
 /// Why a command could not do its work. Each says what to do about it.
@@ -96,6 +97,9 @@ pub enum StartError {
     /// The first administrator could not be made.
     #[error("the first administrator could not be made: {}", chain(.0))]
     FirstAdministrator(#[source] UsersError),
+    /// Nobody can be told of traces.
+    #[error(transparent)]
+    Traces(TracesError),
     /// Nothing can be counted.
     #[error("metrics cannot be recorded: {0}")]
     Metrics(#[from] metrics_exporter_prometheus::BuildError),
@@ -142,6 +146,7 @@ impl StartError {
             | Self::Tokens(_)
             | Self::FirstAdministrator(_)
             | Self::Metrics(_)
+            | Self::Traces(_)
             | Self::Randomness
             | Self::Server(_)
             | Self::Forced => false,

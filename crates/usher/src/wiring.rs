@@ -34,6 +34,7 @@ use crate::{
     serve_lock::ServeLock,
     start_error::StartError,
     stop_signal::StopSignal,
+    telemetry,
 };
 
 /// Connections that the system holds until they are accepted. As many as actix-web asks for itself.
@@ -309,6 +310,7 @@ pub(crate) fn api_settings(http: &Http) -> ApiSettings {
         request_timeout: http.request_timeout,
         cors_origins: http.cors_origins.clone(),
         trusted_proxies: http.trusted_proxies.clone(),
+        join_trace: Some(telemetry::traces::join),
         docs: http.docs,
     }
 }

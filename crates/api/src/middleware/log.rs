@@ -20,7 +20,7 @@ pub(crate) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
-        tracing::info_span!(
+        let span = tracing::info_span!(
             "request",
             method = method_of(request.method()),
             route = route_of(request.request()),
@@ -28,7 +28,13 @@ impl RootSpanBuilder for RequestSpan {
             user_id = Empty,
             status = Empty,
             latency_ms = Empty,
-        )
+        );
+        let caller = request.headers().get("traceparent").and_then(|value| value.to_str().ok());
+        let state = request.app_data::<Data<ApiState>>();
+        if let (Some(caller), Some(join)) = (caller, state.and_then(|state| state.settings.join_trace)) {
+            join(caller, &span);
+        }
+        span
     }
 
     fn on_request_end<B: MessageBody>(span: Span, outcome: &Result<ServiceResponse<B>, Error>) {

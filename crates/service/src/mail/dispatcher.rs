@@ -1,5 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
+use tracing::Instrument;
 use usher_domain::{
     Action, ActivityEntry, ClientInfo, Details, EmailAddress, MailKind, MailRequest, MailRequestKind, OneTimeToken,
     PageSize, QueuedMail, Timestamp, TokenPurpose, User, UserScope,
@@ -150,7 +151,7 @@ impl MailDispatcher {
             return self.remove(mail).await;
         };
         let sent = match self.write(mail, &draft) {
-            Ok(written) => self.mailer.send(&written).await,
+            Ok(written) => self.mailer.send(&written).instrument(tracing::debug_span!("send mail")).await,
             Err(error) => Err(error),
         };
         match sent {

@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+use tracing::Instrument;
 use usher_domain::Clock;
 
 use super::{HashError, HashStats, PasswordSettings, PasswordSettingsError};
@@ -124,6 +125,7 @@ impl Pool {
     ) -> Result<T, HashError> {
         let (reply, answer) = oneshot::channel();
         self.0.submit(Box::new(Task { work: Some(work), answer: None, reply }))?;
+        let answer = answer.instrument(tracing::debug_span!("hash password"));
         answer.await.map_err(|_| HashError::Stopped)
     }
 

@@ -325,12 +325,26 @@ fn admin_password(text: &str) -> Result<PlainPassword, Complaint> {
     not_empty(text).map(PlainPassword::new)
 }
 
+fn collector(text: &str) -> Result<Url, Complaint> {
+    let is_plain = |url: &Url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+            && url.query().is_none()
+            && url.fragment().is_none()
+    };
+    let problem = || format!("{text:?} is not the http or https address of a collector");
+    let url = Url::parse(text).ok().filter(is_plain);
+    url.ok_or_else(|| Complaint::new(problem(), "write for example http://127.0.0.1:4318"))
+}
+
 fn telemetry(reader: &mut Reader) -> Telemetry {
     let formats = [LogFormat::Auto, LogFormat::Text, LogFormat::Json];
     let levels = [LogLevel::Off, LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
     Telemetry {
         log_format: reader.choice(&keys::TELEMETRY_LOG_FORMAT, LogFormat::Auto, &formats),
         log_level: reader.choice(&keys::TELEMETRY_LOG_LEVEL, LogLevel::Info, &levels),
+        otlp_endpoint: reader.optional(&keys::TELEMETRY_OTLP_ENDPOINT, collector),
         metrics_bind: reader.optional(&keys::TELEMETRY_METRICS_BIND, socket_address),
     }
 }

@@ -372,6 +372,8 @@ keys! {
     /// The least important messages that are logged.
     TELEMETRY_LOG_LEVEL = "telemetry.log_level", Choice(&["off", "error", "warn", "info", "debug", "trace"]),
         Is("info");
+    /// Where traces are sent (OTLP over HTTP): the address of an OpenTelemetry collector, `/v1/traces` left out.
+    TELEMETRY_OTLP_ENDPOINT = "telemetry.otlp_endpoint", Text, Nothing("none", "http://127.0.0.1:4318");
     /// Where `/metrics` is served, for Prometheus: an address and port of its own, for no stranger to reach.
     TELEMETRY_METRICS_BIND = "telemetry.metrics_bind", Text, Nothing("none", "127.0.0.1:9090");
 }

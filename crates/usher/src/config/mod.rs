@@ -20,6 +20,8 @@ mod throttle;
 
 use std::{net::SocketAddr, time::Duration};
 
+use url::Url;
+
 use usher_api::IpNet;
 use usher_domain::{PlainPassword, Username};
 use usher_service::{
@@ -158,13 +160,15 @@ pub struct Bootstrap {
     pub password: Option<PlainPassword>,
 }
 
-/// Logs and metrics.
-#[derive(Debug, Clone, Copy)]
+/// Logs, traces and metrics.
+#[derive(Debug, Clone)]
 pub struct Telemetry {
     /// How they look.
     pub log_format: LogFormat,
     /// The least important that are written.
     pub log_level: LogLevel,
+    /// The collector that is told of traces.
+    pub otlp_endpoint: Option<Url>,
     /// Where `/metrics` is served.
     pub metrics_bind: Option<SocketAddr>,
 }

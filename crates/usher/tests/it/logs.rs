@@ -28,7 +28,7 @@ fn logged(format: &str, level: &str, work: impl FnOnce()) -> Vec<String> {
         load(&[("telemetry.log_format", format), ("telemetry.log_level", level)]).unwrap().telemetry;
     let paper = Paper::default();
     let writer = paper.clone();
-    tracing::subscriber::with_default(telemetry::subscriber(settings, false, move || writer.clone()), work);
+    tracing::subscriber::with_default(telemetry::subscriber(&settings, false, move || writer.clone()), work);
     let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
     text.lines().map(str::to_owned).collect()
 }

@@ -24,5 +24,6 @@ mod roles;
 mod seed;
 mod serving;
 mod support;
+mod traces;
 mod two_processes;
 mod users;

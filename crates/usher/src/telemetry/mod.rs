@@ -1,4 +1,6 @@
-//! Logs: on standard error, text for people, JSON for machines, always in UTC.
+//! Logs: on standard error, text for people, JSON for machines, always in UTC; and traces, where somebody wants them.
+
+pub(crate) mod traces;
 
 use std::{
     fmt::{self, Debug, Write},
@@ -13,24 +15,37 @@ use tracing_subscriber::{
     filter::{LevelFilter, Targets},
     fmt::{MakeWriter, format},
     layer::SubscriberExt,
+    registry::LookupSpan,
     util::SubscriberInitExt,
 };
 
+pub use self::traces::{Traces, TracesError};
 use crate::config::{LogFormat, LogLevel, Telemetry};
 
-/// Starts logging for the whole process. Later calls change nothing.
-pub fn start(settings: Telemetry) {
-    if subscriber(settings, io::stderr().is_terminal(), io::stderr).try_init().is_ok() {
+/// Starts logging for the whole process, and traces where they are wanted; those are to be stopped in the end. Later
+/// calls change nothing.
+///
+/// # Errors
+/// [`TracesError`].
+pub fn start(settings: &Telemetry) -> Result<Option<Traces>, TracesError> {
+    let traces = settings.otlp_endpoint.as_ref().map(Traces::start).transpose()?;
+    let logs = subscriber(settings, io::stderr().is_terminal(), io::stderr);
+    if logs.with(traces.as_ref().map(Traces::layer)).try_init().is_ok() {
         panic::set_hook(Box::new(|panic| {
             // The message of a panic may hold what a client sent, so only the place is told.
             let place = panic.location().map(ToString::to_string).unwrap_or_default();
             tracing::error!(place, "a defect stopped a task");
         }));
     }
+    Ok(traces)
 }
 
 /// What takes the messages and writes them, a line each.
-pub fn subscriber<W>(settings: Telemetry, terminal: bool, writer: W) -> impl Subscriber + Send + Sync
+pub fn subscriber<W>(
+    settings: &Telemetry,
+    terminal: bool,
+    writer: W,
+) -> impl Subscriber + for<'span> LookupSpan<'span> + Send + Sync + use<W>
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
