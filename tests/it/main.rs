@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod accounts;
+mod activity;
 mod answers;
 mod authorization;
 mod edited_roles;
