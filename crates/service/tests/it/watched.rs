@@ -15,10 +15,10 @@ use tokio::{
     time::timeout,
 };
 use usher_domain::{
-    ActivityEntry, ActivityFilter, ActivityPlace, EmailAddress, MailBacklog, MailId, MailRequest, MailRequestId, NewUser,
-    OneTimeToken, OneTimeTokenId, Page, PageSize, PasswordHash, QueuedMail, Revocation, Role, RoleChanges, RoleName,
-    Rotation, SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, TokenHash, TokenKind, User, UserChanges,
-    UserFilter, UserId, UserInDB, UserOrder, UserScope, Username,
+    ActivityEntry, ActivityFilter, ActivityPlace, EmailAddress, MailBacklog, MailId, MailRequest, MailRequestId,
+    NewUser, OneTimeToken, OneTimeTokenId, Page, PageSize, PasswordHash, QueuedMail, Revocation, Role, RoleChanges,
+    RoleName, Rotation, SearchPrefix, Session, SessionId, SigningKeyRecord, Timestamp, TokenHash, TokenKind, User,
+    UserChanges, UserFilter, UserId, UserInDB, UserOrder, UserScope, Username,
 };
 use usher_storage::{
     ActivityQueries, ActivityWrites, MailQueries, MailWrites, MemoryBackend, OneTimeTokenQueries, OneTimeTokenWrites,

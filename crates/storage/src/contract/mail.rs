@@ -3,8 +3,8 @@
 use std::{slice::from_ref, time::Duration};
 
 use usher_domain::{
-    EmailAddress, Languages, MailBacklog, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind, PageSize, QueuedMail,
-    Timestamp,
+    EmailAddress, Languages, MailBacklog, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind, PageSize,
+    QueuedMail, Timestamp,
 };
 
 use super::{

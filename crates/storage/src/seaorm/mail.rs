@@ -7,8 +7,8 @@ use sea_orm::{
     sea_query::{Expr, Order, Query},
 };
 use usher_domain::{
-    EmailAddress, Languages, MailBacklog, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind, OneTimeTokenId, PageSize,
-    QueuedMail, RequestId, Timestamp, UserId,
+    EmailAddress, Languages, MailBacklog, MailId, MailKind, MailRequest, MailRequestId, MailRequestKind,
+    OneTimeTokenId, PageSize, QueuedMail, RequestId, Timestamp, UserId,
 };
 
 use super::{
