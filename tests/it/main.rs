@@ -7,6 +7,7 @@ mod answers;
 mod authorization;
 mod edited_roles;
 mod last_administrator;
+mod downstream;
 mod layers;
 mod lists;
 mod mail;
