@@ -34,13 +34,13 @@ impl<S: Source> ActivityQueries for SeaOrmBackend<S> {
     ) -> StorageResult<Page<ActivityEntry, ActivityPlace>> {
         // One more than the page holds tells whether there is a next one.
         let (order, most) = (&Order::Desc, size.get() as u64 + 1);
-        let query = merged(lists(filter, before, (order, most), Column::iter()), order, most);
+        let query = merged(lists(filter, before, (order, most), &Column::iter().collect::<Vec<_>>()), order, most);
         Ok(Page::cut(self.source.read_all(&query, read).await?, size, ActivityEntry::place))
     }
 
     async fn activity_count(&self, filter: &ActivityFilter, most: u64) -> StorageResult<u64> {
         // In an order, so that it is counted along an index and not all over the table.
-        let lists = lists(filter, None, (&Order::Desc, most), [Column::Id]);
+        let lists = lists(filter, None, (&Order::Desc, most), &[Column::Id]);
         let list = all(lists).limit(limit(most)).take();
         let query = Query::select().expr(Expr::col(Asterisk).count()).from_subquery(list, "list").take();
         let count = async {
@@ -62,7 +62,7 @@ impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
         for entries in entries.chunks(ROWS_OF_AN_INSERT) {
             let rows = entries.iter().map(new_row).collect::<StorageResult<Vec<_>>>()?;
             let insert = activity_log::Entity::insert_many(rows).exec_without_returning(self.source.connection());
-            self.source.run(async { insert.await.map(drop).map_err(failed) }).await?;
+            self.source.run(async { Box::pin(insert).await.map(drop).map_err(failed) }).await?;
         }
         Ok(())
     }
@@ -85,7 +85,7 @@ impl ActivityWrites for SeaOrmBackend<OpenTransaction> {
 
     async fn activity_delete_before(&self, moment: Timestamp, most: u64) -> StorageResult<u64> {
         let old = ActivityFilter { to: Some(moment), ..ActivityFilter::default() };
-        let lists = lists(&old, None, (&Order::Asc, most), [Column::Id, Column::OccurredAt]);
+        let lists = lists(&old, None, (&Order::Asc, most), &[Column::Id, Column::OccurredAt]);
         let oldest = Query::select().column(Column::Id).from_subquery(merged(lists, &Order::Asc, most), "old").take();
         let delete = Query::delete().from_table(activity_log::Entity).and_where(Column::Id.in_subquery(oldest)).take();
         self.source.run(self.change(&delete)).await
@@ -106,7 +106,7 @@ fn lists(
     filter: &ActivityFilter,
     before: Option<ActivityPlace>,
     (order, most): (&Order, u64),
-    columns: impl IntoIterator<Item = Column> + Clone,
+    columns: &[Column],
 ) -> Vec<SelectStatement> {
     let mut wanted = wanted(filter);
     let every_outcome = || (Column::Outcome, Outcome::ALL.iter().map(|outcome| outcome.as_str().into()).collect());
@@ -117,7 +117,7 @@ fn lists(
     let before = [before, filter.to.map(before_all_of)].into_iter().flatten().min();
     let list = |value: Value| {
         let entries = Query::select()
-            .columns(columns.clone())
+            .columns(columns.iter().copied())
             .from(activity_log::Entity)
             .and_where(column.eq(value))
             .cond_where(rest.clone())
