@@ -50,7 +50,7 @@ impl Seeder<'_> {
     async fn accounts(&self, numbers: impl Iterator<Item = u32>) -> Result<Vec<UserId>, CommandError> {
         let mut accounts = Vec::new();
         for number in numbers {
-            let username = people::username(number).map_err(super::not_made_up)?;
+            let username = people::username(number).map_err(|fault| super::not_made_up(&fault))?;
             let account = self.backend.user_by_username(&username, UserScope::WithDeleted).await;
             accounts.extend(account.map_err(|error| failed(&error))?.map(|account| account.user.id));
         }

@@ -112,13 +112,14 @@ impl Seeder<'_> {
     async fn batch(&self, first: u32, last: u32, of: u32) -> Result<u32, CommandError> {
         let failed = |error: StorageError| failed(first, last, &error);
         // A batch is there as a whole, or not at all, unless it was the last one of an earlier run.
-        if self.is_there(&people::username(last).map_err(not_made_up)?).await.map_err(failed)? {
+        if self.is_there(&people::username(last).map_err(|fault| not_made_up(&fault))?).await.map_err(failed)? {
             return Ok(0);
         }
-        let is_begun = self.is_there(&people::username(first).map_err(not_made_up)?).await.map_err(failed)?;
+        let is_begun =
+            self.is_there(&people::username(first).map_err(|fault| not_made_up(&fault))?).await.map_err(failed)?;
         let mut people = Vec::new();
         for number in first..=last {
-            let person = people::person(number, of).map_err(not_made_up)?;
+            let person = people::person(number, of).map_err(|fault| not_made_up(&fault))?;
             if !(is_begun && self.is_there(&person.user.username).await.map_err(failed)?) {
                 people.push(person);
             }
@@ -156,7 +157,7 @@ impl Seeder<'_> {
     }
 }
 
-fn not_made_up(fault: Fault) -> CommandError {
+fn not_made_up(fault: &Fault) -> CommandError {
     CommandError::Failed(format!("accounts cannot be made up: {fault}"))
 }
 
