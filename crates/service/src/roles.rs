@@ -22,6 +22,9 @@ use crate::{
 /// How many roles there can be: they are listed whole.
 const MOST_ROLES: usize = 500;
 
+/// From how many accounts a role is taken at once. Each is locked, and told of in the activity log.
+const MOST_HOLDERS: usize = 10_000;
+
 /// Why something about roles was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum RolesError {
@@ -64,7 +67,7 @@ pub enum RoleUse {
     #[error("somebody holds it")]
     Held,
     /// So many hold it that it is not taken from all of them at once.
-    #[error("more than 10000 accounts hold it, take it from some of them first")]
+    #[error("more than {MOST_HOLDERS} accounts hold it, take it from some of them first")]
     HeldByTooMany,
     /// Every new account is given it.
     #[error("every new account is given it")]

@@ -13,7 +13,8 @@ pub trait RoleQueries {
     async fn role_all(&self) -> StorageResult<Vec<Role>>;
 }
 
-/// Changes of roles, and of who holds them.
+/// Changes of roles, and of who holds them. Transactions that make several of them lock one role first, all the same
+/// one, or may find themselves in each other's way.
 #[async_trait]
 pub trait RoleWrites {
     /// Adds a role.

@@ -1,10 +1,6 @@
 //! What a server does besides serving.
 
-use std::{
-    future::{Future, ready},
-    sync::Arc,
-    time::Duration,
-};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
@@ -71,8 +67,7 @@ impl Background {
             jobs.push(tokio::spawn(again_and_again(MAIL_PAUSE, stopped.clone(), send)));
         }
         if let Some(recorder) = recorder {
-            let put_in_order = move || ready(recorder.run_upkeep());
-            jobs.push(tokio::spawn(again_and_again(UPKEEP_PAUSE, stopped, put_in_order)));
+            jobs.push(tokio::spawn(again_and_again(UPKEEP_PAUSE, stopped, move || put_in_order(recorder.clone()))));
         }
         Self { stop, jobs }
     }
@@ -109,6 +104,10 @@ async fn again_and_again<Work: Future<Output = ()>>(
         // Ended by time, or because the server stops.
         let _ = timeout(pause, stopped.wait_for(|stopped| *stopped)).await;
     }
+}
+
+async fn put_in_order(recorder: PrometheusHandle) {
+    recorder.run_upkeep();
 }
 
 async fn purge(purger: Purger) {

@@ -40,11 +40,11 @@ impl IfMatch {
         &self,
         change: impl AsyncFn(Option<i64>) -> Result<T, E>,
     ) -> Result<T, ApiError> {
-        let Some(versions) = &self.0 else { return Ok(change(None).await.map_err(Into::into)?) };
+        let Some(versions) = &self.0 else { return change(None).await.map_err(Into::into) };
         for &version in versions {
             match change(Some(version)).await {
                 Err(refusal) if refusal.is_version_mismatch() => {}
-                outcome => return Ok(outcome.map_err(Into::into)?),
+                outcome => return outcome.map_err(Into::into),
             }
         }
         Err(E::VERSION_MISMATCH.into())

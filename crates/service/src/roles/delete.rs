@@ -1,13 +1,12 @@
 use usher_domain::{Action, Actor, Details, RoleName, UserInDB, permissions};
 
-use super::{RoleUse, RolesError, RolesManager, change::require_version, lock_roles, names, read_back, refused};
+use super::{
+    MOST_HOLDERS, RoleUse, RolesError, RolesManager, change::require_version, lock_roles, names, read_back, refused,
+};
 use crate::{
     revocations::Change,
     transact::{Rollback, transact},
 };
-
-/// From how many accounts a role is taken at once. Each is locked, and told of in the activity log.
-const MOST_HOLDERS: usize = 10_000;
 
 impl RolesManager {
     /// Deletes a role that nobody holds, deleted accounts included; or with `force` takes it from up to 10,000 who do,

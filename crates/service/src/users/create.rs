@@ -55,6 +55,10 @@ impl UsersManager {
         }
         let known = if roles_chosen { self.backend.role_all().await? } else { Vec::new() };
         let (user, password) = self.check_draft(draft, UsernameOrigin::Administrator, &known)?;
+        if roles_chosen {
+            // Asked again under the lock; here so that nobody has a password hashed for nothing.
+            actor.require_cover(&granted_by(&user.roles, &known))?;
+        }
         let (user, action) = match password {
             Some(password) => (self.with_password(user, password).await?, Action::UserCreated),
             None => (NewUser { must_change_password: false, ..user }, Action::UserInvited),
