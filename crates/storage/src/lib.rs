@@ -25,7 +25,7 @@ pub use memory::MemoryBackend;
 pub use one_time_tokens::{OneTimeTokenQueries, OneTimeTokenWrites};
 pub use roles::{RoleQueries, RoleWrites};
 #[cfg(feature = "seaorm")]
-pub use seaorm::{ConnectSettings, Engine, MigrationState, PoolUsage, SeaOrmBackend};
+pub use seaorm::{BackupError, ConnectSettings, Engine, MigrationState, PoolUsage, PostgresTransport, SeaOrmBackend};
 pub use sessions::{SessionQueries, SessionWrites};
 pub use signing_keys::SigningKeyStore;
 pub use users::{UserQueries, UserWrites};

@@ -6,6 +6,7 @@
 mod activity;
 #[cfg(test)]
 mod activity_list_tests;
+mod backup;
 mod connect;
 mod entities;
 mod error;
@@ -16,6 +17,7 @@ mod mail;
 mod mail_tests;
 mod migrate;
 mod one_time_tokens;
+mod postgres_transport;
 mod removal;
 mod roles;
 mod row;
@@ -43,8 +45,10 @@ use sea_orm::{
 };
 
 use crate::{StorageError, StorageResult, Transaction, UsersStorageBackend};
+pub use backup::BackupError;
 use error::failed;
 pub use migrate::MigrationState;
+pub use postgres_transport::PostgresTransport;
 use row::Row;
 pub use settings::{ConnectSettings, Engine};
 pub use usage::PoolUsage;

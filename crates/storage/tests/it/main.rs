@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod backup;
 mod failures;
 mod migrations;
+mod postgres_transport;
 mod sample;
 mod sqlite;
 mod user_lists;
