@@ -33,7 +33,7 @@ impl FoundKey {
             (Some(path), _) => Self::in_file(&path, config, backend).await,
             // What is in memory needs a key for as long only.
             (None, DatabaseEngine::SqliteMemory) => Ok(Self { key: generate()?, made: None }),
-            (None, DatabaseEngine::SqliteFile(_) | DatabaseEngine::Postgres) => Err(StartError::MasterKeyNotGiven),
+            (None, DatabaseEngine::SqliteFile(_) | DatabaseEngine::Postgres(_)) => Err(StartError::MasterKeyNotGiven),
         }
     }
 

@@ -2,6 +2,7 @@
 
 use usher_domain::PlainPassword;
 use usher_service::DEFAULT_ADMIN_PASSWORD;
+use usher_storage::PostgresTransport;
 
 use crate::{
     config::{Config, MailTransport, Profile},
@@ -85,6 +86,13 @@ fn warnings(config: &Config, started: &Started) -> Vec<String> {
     }
     if config.profile == Profile::Production && matches!(config.mail.transport, MailTransport::File(_)) {
         warnings.push("mail reaches nobody: it is only written to files. Set mail.transport to smtp.".to_owned());
+    }
+    if config.profile == Profile::Production && config.database.url.postgres() == Some(PostgresTransport::Plain) {
+        warnings.push(
+            "what usher and PostgreSQL say to each other is not encrypted (sslmode=disable): nobody else may be in the \
+             network between."
+                .to_owned(),
+        );
     }
     let weak = config.bootstrap.password.as_ref().is_some_and(|it| it.as_typed() == DEFAULT_ADMIN_PASSWORD);
     if weak && started.first_password.is_some() && !config.is_loopback_only() {

@@ -24,6 +24,7 @@ Examples:
   usher users list --status deactivated     list accounts
   usher roles grant admin ada               give somebody a role
   usher keys list                           list the signing keys
+  usher backup usher-1.db                   copy a SQLite database that is in use
 
 Every setting is a key of usher.toml and an environment variable: http.bind is USHER__HTTP__BIND.
 `usher config sample` explains them all.
@@ -83,6 +84,12 @@ pub enum Command {
     /// Help with development: made-up data
     #[command(subcommand)]
     Dev(Dev),
+    /// Copy a SQLite database into a new file, also while a server uses it
+    #[command(after_help = BACKUP_NOTES)]
+    Backup {
+        /// The copy, which must not be there yet
+        file: PathBuf,
+    },
     /// Print the OpenAPI document
     Openapi,
     /// Check or explain the configuration
@@ -149,6 +156,13 @@ Passwords stay as they are.
 Stop all servers before, and start them with the new key. Where usher made the master key itself,
 beside the SQLite file, it puts the new one in its place; otherwise say where the new one is to be:
   usher keys reseal --new-key-file /run/secrets/usher-master-key-2";
+
+const BACKUP_NOTES: &str = "\
+Servers go on meanwhile. Whatever was answered before the command was given is in the copy, which is checked before it
+has its name. The master key is not in it: keep a copy of that as well, elsewhere.
+
+To restore: stop the server, remove the database file and the files -wal and -shm beside it, copy the backup to its
+place, the master key (master.key) beside it, and start. docs/operations.md says more. For PostgreSQL there is pg_dump.";
 
 /// For developers.
 #[derive(Debug, Subcommand)]

@@ -1,6 +1,7 @@
 //! What each command does.
 
 mod activity;
+mod backup;
 mod health;
 mod keys;
 mod migrate;
@@ -79,6 +80,7 @@ fn dispatch(cli: &Cli) -> Result<(), CommandError> {
         Command::Activity(command) => block_on(activity::activity(command, &config()?)),
         Command::Keys(command) => block_on(keys::keys(command, &config()?)),
         Command::Dev(Dev::Seed(wanted)) => block_on(seed::seed(wanted, &config()?)),
+        Command::Backup { file } => block_on(backup::backup(file, &config()?)),
         Command::Openapi => openapi::openapi(&config()?),
         Command::Config(ConfigCommand::Check) => config().map(|_| console::say("the configuration is good")),
         Command::Config(ConfigCommand::Show { json }) => show::show(*json, &cli.options.sources()),

@@ -77,6 +77,7 @@ pub(super) fn build(sources: &Sources) -> Result<(Config, Settings), Faults> {
         bcrypt_cost,
         master_key: master_key.as_ref(),
         admin_password: admin_password.as_ref(),
+        telemetry: &telemetry,
     }
     .check(&mut reader);
 

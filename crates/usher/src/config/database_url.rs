@@ -4,6 +4,7 @@ use std::{
 };
 
 use url::Url;
+use usher_storage::PostgresTransport;
 
 /// Where the database is. It may hold a password: `Debug` and `Display` leave that out.
 #[derive(Clone, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub enum DatabaseEngine {
     SqliteFile(PathBuf),
     /// SQLite in memory: gone when the process ends.
     SqliteMemory,
-    /// PostgreSQL.
-    Postgres,
+    /// PostgreSQL, and who can read what travels there.
+    Postgres(PostgresTransport),
 }
 
 impl DatabaseUrl {
@@ -37,7 +38,10 @@ impl DatabaseUrl {
     pub fn parse(text: &str) -> Option<Self> {
         let (engine, shown) = match text.strip_prefix("sqlite:") {
             Some(rest) => (Self::sqlite(rest.strip_prefix("//").unwrap_or(rest))?, text.to_owned()),
-            None => (DatabaseEngine::Postgres, Self::shown_postgres(text)?),
+            None => {
+                let shown = Self::shown_postgres(text)?;
+                (DatabaseEngine::Postgres(PostgresTransport::of_url(text)?), shown)
+            }
         };
         Some(Self { text: text.to_owned(), shown, engine })
     }
@@ -76,7 +80,7 @@ impl DatabaseUrl {
     pub fn file(&self) -> Option<&Path> {
         match &self.engine {
             DatabaseEngine::SqliteFile(path) => Some(path),
-            DatabaseEngine::SqliteMemory | DatabaseEngine::Postgres => None,
+            DatabaseEngine::SqliteMemory | DatabaseEngine::Postgres(_) => None,
         }
     }
 
@@ -86,14 +90,27 @@ impl DatabaseUrl {
         self.file().map(|file| file.with_file_name("master.key"))
     }
 
+    /// How PostgreSQL is reached, if it is one.
+    #[must_use]
+    pub fn postgres(&self) -> Option<PostgresTransport> {
+        match self.engine {
+            DatabaseEngine::Postgres(transport) => Some(transport),
+            DatabaseEngine::SqliteFile(_) | DatabaseEngine::SqliteMemory => None,
+        }
+    }
+
     /// Whether it holds a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
-        Url::parse(&self.text).is_ok_and(|url| {
-            url.password().is_some()
-                || url.query_pairs().any(|(name, _)| name.to_ascii_lowercase().contains("password"))
-        })
+        has_password(&self.text)
     }
+}
+
+/// Whether an address holds a password.
+pub(super) fn has_password(address: &str) -> bool {
+    Url::parse(address).is_ok_and(|url| {
+        url.password().is_some() || url.query_pairs().any(|(name, _)| name.to_ascii_lowercase().contains("password"))
+    })
 }
 
 impl fmt::Display for DatabaseUrl {

@@ -15,6 +15,7 @@ use super::{
 
 /// The file that is read from the working directory if it is there.
 pub const DEFAULT_FILE: &str = "usher.toml";
+const DOTENV: &str = ".env";
 const PREFIX: &str = "USHER__";
 
 /// Everything that the configuration is made from besides its defaults.
@@ -32,6 +33,8 @@ struct Given {
     name: String,
     value: String,
     origin: String,
+    /// The file that it stands in, where there is one.
+    file: Option<PathBuf>,
 }
 
 /// The value may be a secret.
@@ -54,11 +57,11 @@ impl Sources {
         if Path::new(DEFAULT_FILE).exists() {
             sources.file = Some(DEFAULT_FILE.into());
         }
-        if Path::new(".env").exists() {
+        if Path::new(DOTENV).exists() {
             match read_dotenv() {
                 Ok(variables) => {
                     for (name, value) in variables {
-                        sources.add_variable(&name, &value, format!("{name} in .env"));
+                        sources.add_variable(&name, &value, format!("{name} in .env"), Some(DOTENV.into()));
                     }
                 }
                 Err(error) => sources.faults.push(dotenv_fault(&error)),
@@ -66,7 +69,7 @@ impl Sources {
         }
         for (name, value) in std::env::vars_os() {
             let (name, value) = (name.to_string_lossy(), value.to_string_lossy());
-            sources.add_variable(&name, &value, format!("environment variable {name}"));
+            sources.add_variable(&name, &value, format!("environment variable {name}"), None);
         }
         sources
     }
@@ -81,28 +84,28 @@ impl Sources {
     /// Adds an environment variable.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
-        self.add_variable(name, value, format!("environment variable {name}"));
+        self.add_variable(name, value, format!("environment variable {name}"), None);
         self
     }
 
     /// Sets a key, over all that file and environment say; `origin` is told where the value is.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>, origin: &str) -> Self {
-        self.overrides.push(Given { name: key.to_owned(), value: value.into(), origin: origin.to_owned() });
+        self.overrides.push(Given { name: key.to_owned(), value: value.into(), origin: origin.to_owned(), file: None });
         self
     }
 
-    fn add_variable(&mut self, variable: &str, value: &str, origin: String) {
+    fn add_variable(&mut self, variable: &str, value: &str, origin: String, file: Option<PathBuf>) {
         if let Some(name) = variable.strip_prefix(PREFIX) {
             let name = name.to_ascii_lowercase().replace("__", ".");
             self.environment.retain(|given| given.name != name);
-            self.environment.push(Given { name, value: value.to_owned(), origin });
+            self.environment.push(Given { name, value: value.to_owned(), origin, file });
         }
     }
 }
 
 fn read_dotenv() -> Result<Vec<(String, String)>, dotenvy::Error> {
-    dotenvy::from_path_iter(".env")?.collect()
+    dotenvy::from_path_iter(DOTENV)?.collect()
 }
 
 /// The line of a `.env` that cannot be parsed may hold a secret: it is not repeated.
@@ -112,7 +115,7 @@ fn dotenv_fault(error: &dotenvy::Error) -> Fault {
         _ => "cannot be parsed".to_owned(),
     };
     Fault {
-        key: ".env".to_owned(),
+        key: DOTENV.to_owned(),
         problem,
         origin: "the working directory".to_owned(),
         remedy: "write lines of the form USHER__SECTION__KEY='value', or remove the file".to_owned(),
@@ -124,7 +127,7 @@ fn dotenv_fault(error: &dotenvy::Error) -> Fault {
 pub(super) struct Setting {
     pub(super) value: ValueKind,
     pub(super) origin: String,
-    /// The file that a secret was read from.
+    /// The file that it was read from, where it may be a secret.
     pub(super) file: Option<PathBuf>,
 }
 
@@ -147,13 +150,18 @@ impl Settings {
     pub(super) fn merge(sources: &Sources) -> (Self, Vec<Fault>) {
         let mut faults = sources.faults.clone();
         let mut builder = config::Config::builder().add_source(defaults());
+        let mut files = BTreeMap::new();
         if let Some(path) = &sources.file {
             match File::from(path.clone()).format(FileFormat::Toml).collect() {
-                Ok(values) => builder = builder.add_source(Layer(values)),
+                Ok(values) => {
+                    files.extend(values.values().filter_map(Value::origin).map(|it| (it.to_owned(), path.clone())));
+                    builder = builder.add_source(Layer(values));
+                }
                 Err(error) => faults.push(file_fault(path, &error)),
             }
         }
         for given in sources.environment.iter().chain(&sources.overrides) {
+            files.extend(given.file.clone().map(|file| (given.origin.clone(), file)));
             builder = set(builder, given, &mut faults);
         }
         let mut found = BTreeMap::new();
@@ -161,24 +169,26 @@ impl Settings {
             Ok(merged) => flatten(String::new(), merged.cache, &mut found),
             Err(_) => faults.push(not_merged()),
         }
-        let settings = Self::take_known(found, &mut faults);
+        let settings = Self::take_known(found, &files, &mut faults);
         (settings, faults)
     }
 
-    fn take_known(found: BTreeMap<String, Value>, faults: &mut Vec<Fault>) -> Self {
+    /// `files` has the files that values stand in, by the origins that these name.
+    fn take_known(found: BTreeMap<String, Value>, files: &BTreeMap<String, PathBuf>, faults: &mut Vec<Fault>) -> Self {
         let mut settings = Self::default();
-        let mut files = Vec::new();
+        let mut named = Vec::new();
         for (name, value) in found {
             let origin = value.origin().unwrap_or("default").to_owned();
             if let Some(key) = Key::find(&name) {
-                settings.0.insert(key.name, Setting { value: value.kind, origin, file: None });
+                let file = files.get(&origin).cloned();
+                settings.0.insert(key.name, Setting { value: value.kind, origin, file });
             } else if let Some(key) = Key::find_by_file(&name) {
-                files.push((key, Setting { value: value.kind, origin, file: None }));
+                named.push((key, Setting { value: value.kind, origin, file: None }));
             } else {
                 faults.push(unknown(&name, &origin));
             }
         }
-        for (key, named) in files {
+        for (key, named) in named {
             match settings.get(key) {
                 Some(given) if given.origin != "default" => faults.push(given_twice(key, given, &named)),
                 _ => match read_secret(key, &named) {
@@ -219,7 +229,7 @@ fn defaults() -> Layer {
 }
 
 fn set(builder: ConfigBuilder<DefaultState>, given: &Given, faults: &mut Vec<Fault>) -> ConfigBuilder<DefaultState> {
-    let Given { name, value, origin } = given;
+    let Given { name, value, origin, .. } = given;
     if Key::find(name).is_none() && Key::find_by_file(name).is_none() {
         faults.push(unknown(name, origin));
         return builder;
@@ -263,6 +273,9 @@ fn read_secret(key: &Key, named: &Setting) -> Result<Setting, Fault> {
     })?;
     let shorter = text.strip_suffix('\n').map(|text| text.strip_suffix('\r').unwrap_or(text).len());
     text.truncate(shorter.unwrap_or(text.len()));
+    if text.is_empty() {
+        return Err(fault(format!("{path:?} is empty"), "write the secret into it, or leave the key out"));
+    }
     let origin = format!("file {path} named by {}", named.origin);
     Ok(Setting { value: ValueKind::String(text), origin, file: Some(path.into()) })
 }

@@ -4,16 +4,20 @@ use std::path::Path;
 
 use usher_domain::PlainPassword;
 use usher_service::{AuthSettings, DEFAULT_ADMIN_PASSWORD, MasterKey, RegistrationMode};
+use usher_storage::PostgresTransport;
 
 use super::{
-    Database, DatabaseEngine, Http, Mail, MailTransport, Profile, Sources,
-    forms::{Complaint, show_duration},
-    keys::{self, Key},
+    Database, Http, LogLevel, Mail, MailTransport, Profile, Sources, Telemetry,
+    database_url::has_password,
+    forms::{self, Complaint, show_duration},
+    keys::{self, Fallback, Key, Kind},
     reader::Reader,
 };
 
 /// The master key that the documentation shows: base64 of `usher-sample-key-do-not-use-this`.
 pub const SAMPLE_MASTER_KEY: &str = "dXNoZXItc2FtcGxlLWtleS1kby1ub3QtdXNlLXRoaXM=";
+
+const IS_A_SAMPLE: &str = "is the one that the documentation shows";
 
 const MAKE_A_KEY: &str = "make one with `openssl rand -base64 32`, put it into a file that only usher may read, \
                           and name that in USHER__SECRETS__MASTER_KEY_FILE";
@@ -32,6 +36,7 @@ pub(super) struct Rules<'a> {
     pub(super) bcrypt_cost: i64,
     pub(super) master_key: Option<&'a MasterKey>,
     pub(super) admin_password: Option<&'a PlainPassword>,
+    pub(super) telemetry: &'a Telemetry,
 }
 
 impl Rules<'_> {
@@ -76,7 +81,7 @@ impl Rules<'_> {
     }
 
     fn check_master_key_is_there(&self, reader: &mut Reader) {
-        let made = self.profile != Profile::Production && *self.database.url.engine() != DatabaseEngine::Postgres;
+        let made = self.profile != Profile::Production && self.database.url.postgres().is_none();
         let there = made || reader.setting(&keys::SECRETS_MASTER_KEY).is_some();
         reader.require(&[&keys::SECRETS_MASTER_KEY, &keys::DATABASE_URL, &keys::PROFILE], there, || {
             let made = self.database.url.master_key_file().filter(|path| path.exists());
@@ -111,9 +116,7 @@ impl Rules<'_> {
         });
         if let Some(key) = self.master_key {
             let sample = MasterKey::from_base64(SAMPLE_MASTER_KEY).is_ok_and(|sample| sample == *key);
-            reader.require(&[&keys::SECRETS_MASTER_KEY], !sample, || {
-                Complaint::new("is the one that the documentation shows", MAKE_A_KEY)
-            });
+            reader.require(&[&keys::SECRETS_MASTER_KEY], !sample, || Complaint::new(IS_A_SAMPLE, MAKE_A_KEY));
             reader.require(&[&keys::SECRETS_MASTER_KEY], !key.is_one_byte_repeated(), || {
                 Complaint::new("is one byte, repeated", MAKE_A_KEY)
             });
@@ -123,21 +126,43 @@ impl Rules<'_> {
             let problem = format!("profile production does not take {DEFAULT_ADMIN_PASSWORD:?}");
             Complaint::new(problem, "choose a better one, or leave it out: a random one is then printed once")
         });
+        let quiet = !matches!(self.telemetry.log_level, LogLevel::Debug | LogLevel::Trace);
+        reader.require(&[&keys::TELEMETRY_LOG_LEVEL], quiet, || {
+            let problem = "profile production does not tell how it works inside";
+            Complaint::new(problem, "write info, or choose another profile while you look for something")
+        });
+        let transport = self.database.url.postgres();
+        reader.require(&[&keys::DATABASE_URL], transport != Some(PostgresTransport::Unverified), || {
+            let problem = "profile production needs to know whom it talks to: sslmode must be verify-full";
+            let remedy = "add ?sslmode=verify-full, and &sslrootcert=FILE where the certificate is of an authority of \
+                          your own; sslmode=disable says that nobody else is in the network between";
+            Complaint::new(problem, remedy)
+        });
         for key in keys::ALL.iter().copied().filter(|key| key.is_secret()) {
+            check_sample(reader, key);
             check_secret_file(reader, key);
         }
     }
 }
 
+/// Whether somebody took the example of the documentation for a value. Those of addresses may be right by chance.
+fn check_sample(reader: &mut Reader, key: &'static Key) {
+    let (Fallback::Nothing(_, sample), Kind::Secret) = (key.default, key.kind) else { return };
+    let is_sample = text_of(reader, key).is_some_and(|text| text == sample);
+    reader.require(&[key], !is_sample, || Complaint::new(IS_A_SAMPLE, "choose one of your own, at random"));
+}
+
 fn check_secret_file(reader: &mut Reader, key: &'static Key) {
     let Some(path) = reader.setting(key).and_then(|setting| setting.file.clone()) else { return };
-    let open = is_world_readable(&path);
-    reader.require(&[key], !open, || {
-        Complaint::new(
-            format!("everybody on this machine can read {}", path.display()),
-            format!("run `chmod o-rwx {}`", path.display()),
-        )
-    });
+    let secret = text_of(reader, key).is_some_and(|text| key.kind == Kind::Secret || has_password(&text));
+    if secret && is_world_readable(&path) {
+        let problem = format!("everybody on this machine can read {}", path.display());
+        reader.complain(key, Complaint::new(problem, format!("run `chmod o-rwx {}`", path.display())));
+    }
+}
+
+fn text_of(reader: &Reader, key: &Key) -> Option<String> {
+    forms::text(&reader.setting(key)?.value)
 }
 
 /// Whether everybody on this machine may read the file. Where files have no such modes: no.
