@@ -151,6 +151,7 @@ impl Drop for Pool {
 
 impl Shared {
     fn submit(&self, job: Box<dyn Job>) -> Result<(), HashError> {
+        let since = self.clock.monotonic();
         let mut state = self.lock();
         if state.is_full(self) {
             state.sweep();
@@ -159,7 +160,7 @@ impl Shared {
             state.refused += 1;
             return Err(HashError::Busy { retry_after: self.queue.max(Duration::from_secs(1)) });
         }
-        state.waiting.push_back(Waiting { job, since: self.clock.monotonic() });
+        state.waiting.push_back(Waiting { job, since });
         drop(state);
         self.changed.notify_one();
         Ok(())
@@ -167,16 +168,15 @@ impl Shared {
 
     fn work(&self) {
         while let Some(Waiting { mut job, since }) = self.next() {
-            let waited = self.clock.monotonic().saturating_sub(since);
-            let took = catch_unwind(AssertUnwindSafe(|| {
+            let done = catch_unwind(AssertUnwindSafe(|| {
                 let started = self.clock.monotonic();
                 job.run();
-                self.clock.monotonic().saturating_sub(started)
+                (started.saturating_sub(since), self.clock.monotonic().saturating_sub(started))
             }));
-            if took.is_err() {
+            if done.is_err() {
                 tracing::error!("a password hash job panicked");
             }
-            let took = took.unwrap_or_default();
+            let (waited, took) = done.unwrap_or_default();
             metrics::hashed(waited, took);
             self.finish(took);
             job.reply();

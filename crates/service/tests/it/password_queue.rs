@@ -7,6 +7,7 @@ use std::{
         atomic::{AtomicBool, AtomicU64, Ordering},
         mpsc,
     },
+    thread,
     time::Duration,
 };
 
@@ -52,6 +53,10 @@ impl Clock for Gate {
     }
 
     fn monotonic(&self) -> Duration {
+        // Only the threads that hash wait, not those who ask them to.
+        if !thread::current().name().is_some_and(|name| name.starts_with("usher-hash")) {
+            return Duration::ZERO;
+        }
         assert!(!self.panics.swap(false, Ordering::SeqCst), "the clock is broken, once");
         let _open = self.opened.wait_while(self.open.lock().unwrap(), |open| !*open).unwrap();
         self.step * u32::try_from(self.looks.fetch_add(1, Ordering::SeqCst)).unwrap()
