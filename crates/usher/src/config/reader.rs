@@ -145,10 +145,12 @@ impl Reader {
         }
     }
 
-    /// Notes a fault, unless one of the keys has one already: the same mistake is told once.
+    /// Notes a fault, unless one of the keys, or the file that it was to be read from, has one already: the same
+    /// mistake is told once.
     pub(super) fn require(&mut self, keys: &[&'static Key], holds: bool, complaint: impl FnOnce() -> Complaint) {
         let Some(key) = keys.first().filter(|_| !holds) else { return };
-        if !keys.iter().any(|key| self.faults.iter().any(|fault| fault.key == key.name)) {
+        let is_of = |fault: &Fault, key: &Key| fault.key.strip_suffix("_file").unwrap_or(&fault.key) == key.name;
+        if !keys.iter().any(|key| self.faults.iter().any(|fault| is_of(fault, key))) {
             self.complain(key, complaint());
         }
     }

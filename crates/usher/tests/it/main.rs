@@ -3,12 +3,14 @@
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "tests")]
 
 mod activity;
+mod backup;
 mod commands;
 mod config_faults;
 mod config_layers;
 mod config_mail;
 mod config_rules;
 mod config_sample;
+mod config_secrets;
 mod first_start;
 mod keys;
 mod logs;
@@ -17,6 +19,7 @@ mod mail_faults;
 mod mail_places;
 mod metrics;
 mod postgres;
+mod production;
 mod purge;
 mod redis;
 mod restarts;

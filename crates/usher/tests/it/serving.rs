@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::TcpStream,
+    thread,
 };
 
 use actix_web::rt::System;
@@ -115,6 +116,26 @@ fn a_second_server_on_one_file_is_refused() {
     assert_eq!(first.client.get("/health/ready").status, 200);
     first.stop();
     Server::start(&place, &[], &QUICK);
+}
+
+/// Proves: OP-08
+#[test]
+fn of_two_first_starts_at_once_on_one_file_one_serves_and_the_other_says_why_not() {
+    let place = Place::new();
+    let (served, refused): (Vec<_>, Vec<_>) = thread::scope(|scope| {
+        let starts: Vec<_> = (0..2).map(|_| scope.spawn(|| Server::try_to_start(&place, &[], &QUICK))).collect();
+        starts.into_iter().map(|start| start.join().unwrap()).partition(Result::is_ok)
+    });
+    let (mut served, refused): (Vec<_>, Vec<_>) =
+        (served.into_iter().flatten().collect(), refused.into_iter().filter_map(Result::err).collect());
+    assert_eq!((served.len(), refused.len()), (1, 1), "{refused:?}");
+    assert_eq!(refused[0].status.code(), Some(1), "{refused:?}");
+    assert_eq!((refused[0].stdout.as_str(), refused[0].stderr.lines().count()), ("", 1), "{refused:?}");
+    assert!(refused[0].stderr.contains("another usher serves this database"), "{refused:?}");
+    let server = served.remove(0);
+    assert_eq!(server.client.login("admin", "admin").status, 200);
+    assert!(server.stop().stdout.contains("there is an administrator now"));
+    assert_eq!(signing_keys(&place).len(), 1);
 }
 
 #[test]

@@ -28,29 +28,38 @@ impl Server {
     /// Starts `usher` and waits until it says where it listens, and serves there: only then it can be asked to
     /// end.
     pub(crate) fn start(place: &Place, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Self::try_to_start(place, arguments, variables).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
+    }
+
+    /// The same, or how it ended instead.
+    pub(crate) fn try_to_start(place: &Place, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self, Ended> {
         let mut child = place.usher(arguments, variables).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
         let log = read_all(child.stderr.take().unwrap());
         let mut server = Self { child, lines, said: Vec::new(), log, client: Client::new(String::new()) };
-        let line = server.line("listens on http://");
+        let Some(line) = server.find("listens on http://") else { return Err(server.kill()) };
         let (_, address) = line.split_once("http://").unwrap();
         server.client = Client::new(address.to_owned());
         assert_eq!(server.client.get("/health/live").status, 200);
-        server
+        Ok(server)
     }
 
     /// The next line on standard output that holds this.
     pub(crate) fn line(&mut self, needle: &str) -> String {
+        self.find(needle).unwrap_or_else(|| {
+            let ended = self.kill();
+            panic!("no line with {needle:?}: {ended:?}")
+        })
+    }
+
+    fn find(&mut self, needle: &str) -> Option<String> {
         loop {
-            let Ok(line) = self.lines.recv_timeout(PATIENCE) else {
-                let log = self.kill();
-                panic!("no line with {needle:?} after {:?}: {log}", self.said);
-            };
+            let line = self.lines.recv_timeout(PATIENCE).ok()?;
             self.said.push(line.clone());
             if line.contains(needle) {
-                return line;
+                return Some(line);
             }
         }
     }
@@ -78,14 +87,14 @@ impl Server {
     pub(crate) fn wait(&mut self) -> Ended {
         let status = self.child.wait().unwrap();
         self.said.extend(self.lines.iter());
-        let stderr = self.log.recv_timeout(PATIENCE).unwrap();
+        let stderr = self.log.recv_timeout(PATIENCE).unwrap_or_default();
         Ended { status, stdout: self.said.join("\n"), stderr }
     }
 
-    fn kill(&mut self) -> String {
+    /// Ends it, if it has not ended by itself.
+    fn kill(&mut self) -> Ended {
         let _ = self.child.kill();
-        let _ = self.child.wait();
-        self.log.recv_timeout(PATIENCE).unwrap_or_default()
+        self.wait()
     }
 }
 
