@@ -44,7 +44,7 @@ fn text<'a>(answer: &'a Answer, name: &str) -> &'a str {
 }
 
 on_each_engine! {
-    /// Proves: AZ-06, JW-17
+    /// Proves: AZ-06
     async fn a_service_decides_from_the_token_alone_and_learns_of_changes_with_the_next_one(app: TestApp) {
         let admin = app.admin().await;
         let desk = Desk::open(&app).await;
