@@ -2,6 +2,7 @@
 
 use std::{future::Future, sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 use usher_service::{MailDispatcher, Purger, Revocations, Sweeper, Swept, TokenIssuer};
@@ -76,13 +77,14 @@ impl Background {
     pub(crate) async fn stop(mut self) {
         // Nobody listens any more where all jobs have ended.
         let _ = self.stop.send(true);
-        for job in &mut self.jobs {
+        join_all(self.jobs.iter_mut().map(async |job| {
             if timeout(LAST_WORK, &mut *job).await.is_err() {
                 job.abort();
                 // That it was broken off is no news.
                 let _ = job.await;
             }
-        }
+        }))
+        .await;
     }
 }
 

@@ -40,7 +40,7 @@ use crate::{
 /// Connections that the system holds until they are accepted. As many as actix-web asks for itself.
 const BACKLOG: u32 = 1024;
 
-/// How long a server that stops may go on telling other services of revoked tokens.
+/// How long a server that stops may go on telling other services of revoked tokens, and say goodbye to its database.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// A server that is ready to run: everything that can go wrong has been tried.
@@ -229,7 +229,8 @@ impl Application {
             }
             // What other services could not be told yet, they will not be told later.
             let _ = timeout(LAST_WORDS, revocations.catch_up()).await;
-            backend.close().await;
+            // A database that hangs is not waited for: what it was asked it does, or rolls back, without us.
+            let _ = timeout(LAST_WORDS, backend.close()).await;
             drop(lock);
             result.map_err(StartError::Server)
         };

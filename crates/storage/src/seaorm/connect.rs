@@ -11,7 +11,7 @@ use std::{
 use sea_orm::{
     DatabaseConnection, DbErr, RuntimeErr, SqlxError,
     sqlx::{
-        Database, Postgres, Sqlite, SqlitePool,
+        Connection, Database, Postgres, Sqlite, SqlitePool,
         pool::PoolOptions,
         postgres::PgConnectOptions,
         sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
@@ -24,6 +24,9 @@ use crate::{StorageError, StorageResult};
 
 /// How long SQLite waits for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a connection may have been idle and is taken for good unasked: to ask costs a round trip.
+const FRESH: Duration = Duration::from_millis(500);
 
 /// How long to wait between two attempts where SQLite itself does not wait.
 const TURN: Duration = Duration::from_millis(5);
@@ -46,6 +49,15 @@ async fn postgres(settings: &ConnectSettings) -> StorageResult<Pools> {
         ("default_transaction_isolation", "read committed"),
     ]);
     let pool = pool::<Postgres>(settings).max_connections(settings.postgres_connections());
+    // A server that was restarted has ended them all; whoever comes later gets another one and notices nothing.
+    let pool = pool.before_acquire(|connection, meta| {
+        Box::pin(async move {
+            if meta.idle_for > FRESH {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    });
     let pool = DatabaseConnection::from(pool.connect_with(options).await.map_err(refused)?);
     Ok(Pools { engine: Engine::Postgres, reader: pool.clone(), writer: pool })
 }

@@ -19,6 +19,8 @@ mod mail_faults;
 mod mail_places;
 mod metrics;
 mod postgres;
+#[cfg(target_os = "linux")]
+mod postgres_faults;
 mod production;
 mod purge;
 mod redis;

@@ -1,5 +1,5 @@
 use std::{
-    io::{Read, Write},
+    io::{self, Read, Write},
     net::TcpStream,
     thread,
     time::Duration,
@@ -7,7 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::PASSWORD;
+use super::{PASSWORD, PATIENCE};
 
 /// Between two questions, and how many there are: a minute of them.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -23,10 +23,39 @@ pub(crate) struct Client {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
+    head: String,
     pub(crate) body: String,
 }
 
+/// Why nothing came back.
+#[derive(Debug)]
+pub(crate) enum NoAnswer {
+    /// There was no connection.
+    Refused(#[expect(dead_code, reason = "for whoever reads of it")] io::Error),
+    /// There was one, but this is all that came over it, and why.
+    Broken(#[expect(dead_code, reason = "for whoever reads of it")] String),
+}
+
 impl Answer {
+    /// A whole one; none if it is not.
+    fn parse(text: &str) -> Option<Self> {
+        let (head, body) = text.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let answer = Self { status, head: head.to_owned(), body: body.to_owned() };
+        let length = answer.header("content-length").map(str::parse::<usize>);
+        length.is_none_or(|length| length == Ok(body.len())).then_some(answer)
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let fields = self.head.lines().filter_map(|line| line.split_once(": "));
+        fields.filter(|(field, _)| field.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
+    }
+
+    /// Whether it says that it is only for now, and when to come back.
+    pub(crate) fn asks_to_come_back(&self) -> bool {
+        self.status == 503 && self.header("retry-after").is_some_and(|wait| wait.parse::<u32>().is_ok())
+    }
+
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap()
     }
@@ -104,19 +133,43 @@ impl Client {
     }
 
     fn send_with(&self, token: &str, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let (head, body) = Self::request(token, method, path, body);
+        self.send(&head, &body)
+    }
+
+    fn request(token: &str, method: &str, path: &str, body: Option<&Value>) -> (String, String) {
         let media_type = if body.is_some() { "Content-Type: application/json\r\n" } else { "" };
-        let head = format!("{method} {path} HTTP/1.1\r\nAuthorization: Bearer {token}\r\n{media_type}");
-        self.send(&head, &body.map(Value::to_string).unwrap_or_default())
+        let authorization = if token.is_empty() { String::new() } else { format!("Authorization: Bearer {token}\r\n") };
+        let head = format!("{method} {path} HTTP/1.1\r\n{authorization}{media_type}");
+        (head, body.map(Value::to_string).unwrap_or_default())
     }
 
     pub(crate) fn send(&self, head: &str, body: &str) -> Answer {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
+        self.try_to_send(head, body).unwrap()
+    }
+
+    /// Asks where it may be that nobody answers.
+    pub(crate) fn try_to(
+        &self,
+        method: &str,
+        token: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Answer, NoAnswer> {
+        let (head, body) = Self::request(token, method, path, body);
+        self.try_to_send(&head, &body)
+    }
+
+    fn try_to_send(&self, head: &str, body: &str) -> Result<Answer, NoAnswer> {
+        let mut stream = TcpStream::connect(&self.address).map_err(NoAnswer::Refused)?;
         let (address, length) = (&self.address, body.len());
-        write!(stream, "{head}Host: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}").unwrap();
         let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, body: body.to_owned() }
+        let mut exchange = || -> io::Result<()> {
+            stream.set_read_timeout(Some(PATIENCE))?;
+            write!(stream, "{head}Host: {address}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}")?;
+            stream.read_to_string(&mut answer).map(drop)
+        };
+        let exchanged = exchange();
+        Answer::parse(&answer).ok_or_else(|| NoAnswer::Broken(format!("{answer:?}: {exchanged:?}")))
     }
 }

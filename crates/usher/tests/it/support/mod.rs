@@ -1,9 +1,13 @@
 //! A folder to work in, the binary run in it, and a client that is a few lines long.
 
 mod client;
+mod load;
 mod mail;
 mod post;
+#[cfg(target_os = "linux")]
+mod postgres;
 mod server;
+mod watch;
 
 use std::{
     fs,
@@ -15,12 +19,16 @@ use std::{
     time::Duration,
 };
 
-pub(crate) use client::{Answer, Client};
+pub(crate) use client::{Answer, Client, NoAnswer};
+pub(crate) use load::{Asked, Load, Step};
 pub(crate) use mail::{Office, token_in};
 pub(crate) use post::Post;
+#[cfg(target_os = "linux")]
+pub(crate) use postgres::{PostgresServer, Shutdown};
 pub(crate) use server::Server;
 use tempfile::TempDir;
 use usher::config::{Config, Faults, Sources};
+pub(crate) use watch::{Watch, number, tell};
 
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(60);
