@@ -224,12 +224,23 @@ fn redis(reader: &mut Reader) -> Option<Redis> {
 fn tokens(reader: &mut Reader, http: &Http) -> TokenSettings {
     reader.fill(&keys::AUTH_ISSUER, http.public_url.to_string());
     TokenSettings {
-        issuer: reader.parsed(&keys::AUTH_ISSUER, String::new(), not_empty),
-        audience: reader.parsed(&keys::AUTH_AUDIENCE, String::new(), not_empty),
+        issuer: reader.parsed(&keys::AUTH_ISSUER, String::new(), claim),
+        audience: reader.parsed(&keys::AUTH_AUDIENCE, String::new(), claim),
         algorithm: reader.choice(&keys::AUTH_ALGORITHM, SigningAlgorithm::EdDsa, SigningAlgorithm::ALL),
         access_ttl: reader.duration(&keys::AUTH_ACCESS_TTL),
         key_rotation: Some(reader.duration(&keys::AUTH_KEY_ROTATION)).filter(|turn| !turn.is_zero()),
     }
+}
+
+/// What every access token holds, and so leaves room for the rest.
+fn claim(text: &str) -> Result<String, Complaint> {
+    const MOST_BYTES: usize = 256;
+    let text = not_empty(text)?;
+    if text.len() > MOST_BYTES {
+        let problem = format!("has {} bytes, and may have {MOST_BYTES}", text.len());
+        return Err(Complaint::new(problem, "every access token holds it: choose a shorter one"));
+    }
+    Ok(text)
 }
 
 fn not_empty(text: &str) -> Result<String, Complaint> {
@@ -282,10 +293,16 @@ fn users(reader: &mut Reader) -> UsersSettings {
         .with_lengths(min, max)
         .with_required(required)
         .with_blocklist(reader.boolean(&keys::PASSWORD_BLOCKLIST));
+    let default_roles = reader.list(&keys::REGISTRATION_DEFAULT_ROLES, default_role);
+    reader.require(&[&keys::REGISTRATION_DEFAULT_ROLES], default_roles.len() <= RoleName::MOST_HELD, || {
+        let problem =
+            format!("names {} roles, and nobody holds more than {}", default_roles.len(), RoleName::MOST_HELD);
+        Complaint::new(problem, "name fewer")
+    });
     UsersSettings {
         names: names(reader),
         passwords,
-        default_roles: reader.list(&keys::REGISTRATION_DEFAULT_ROLES, default_role),
+        default_roles,
         require_email: reader.boolean(&keys::REGISTRATION_REQUIRE_EMAIL),
     }
 }

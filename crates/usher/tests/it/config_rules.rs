@@ -277,3 +277,15 @@ fn production_refuses_key_files_that_everybody_can_read() {
     set_mode(0o640);
     assert_eq!(production_with(&[("secrets.master_key_file", &path)]), "");
 }
+
+/// Every access token holds them, and is to stay below 8 KiB.
+#[test]
+fn what_every_token_holds_is_bounded() {
+    for key in ["auth.issuer", "auth.audience"] {
+        accepted(key, &"a".repeat(256));
+        refused(key, &"a".repeat(257));
+    }
+    let roles = |count: usize| (0..count).map(|n| format!("role{n}")).collect::<Vec<_>>().join(",");
+    accepted("registration.default_roles", &roles(25));
+    refused("registration.default_roles", &roles(26));
+}
