@@ -21,6 +21,8 @@ mod metrics;
 mod postgres;
 #[cfg(target_os = "linux")]
 mod postgres_faults;
+#[cfg(target_os = "linux")]
+mod postgres_tls;
 mod production;
 mod purge;
 mod redis;
