@@ -21,4 +21,5 @@ mod removing_administrators;
 mod requirements;
 mod sessions;
 mod signing_in;
+mod supply_chain;
 mod throttling;
