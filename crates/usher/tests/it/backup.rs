@@ -85,6 +85,27 @@ fn a_server_goes_on_from_a_copy_that_was_made_while_another_wrote() {
     assert_eq!(server.client.login(username, PASSWORD).status, 200);
 }
 
+/// In the place of what a server that was killed has left behind.
+#[test]
+fn what_was_done_after_the_copy_is_undone_by_it() {
+    let place = Place::new();
+    let server = start(&place);
+    let before = sign_up(&server.client, "before").json()["data"]["tokens"].clone();
+    assert_eq!(place.run(&["backup", "usher-1.db"], &QUICK).code, Some(0));
+    let renewed = refresh(&server, &before).json()["data"].clone();
+    assert_eq!(sign_up(&server.client, "after").status, 201);
+    drop(server);
+
+    for old in ["usher.db", "usher.db-wal", "usher.db-shm"] {
+        fs::remove_file(place.path("data").join(old)).unwrap();
+    }
+    fs::copy(place.path("usher-1.db"), place.path("data/usher.db")).unwrap();
+    let server = start(&place);
+    assert_eq!(server.client.login("after", PASSWORD).status, 401);
+    assert_eq!(refresh(&server, &renewed).json()["error"]["code"], "REFRESH_TOKEN_INVALID");
+    assert_eq!(refresh(&server, &before).status, 200, "and the session is still alive");
+}
+
 /// With another key nothing that was sealed with the old one opens.
 #[test]
 fn a_copy_without_its_master_key_is_refused() {
