@@ -21,6 +21,8 @@
     reason = "tests, although they are no test build"
 )]
 
+#[cfg(feature = "seaorm")]
+mod ask;
 mod fixture;
 mod sample;
 #[cfg(feature = "seaorm")]
@@ -40,6 +42,8 @@ pub mod users;
 
 #[doc(inline)]
 pub use crate::__suite as suite;
+#[cfg(feature = "seaorm")]
+pub use ask::ask;
 pub use fixture::{Backend, Fixture, run};
 #[cfg(feature = "seaorm")]
 pub use test_database::TestDatabase;

@@ -13,6 +13,7 @@ mod config_sample;
 mod config_secrets;
 mod first_start;
 mod keys;
+mod kills;
 mod logs;
 mod mail;
 mod mail_faults;
