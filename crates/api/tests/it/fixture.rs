@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, net::SocketAddr, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, mem, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix_web::{
     body::to_bytes,
@@ -151,6 +151,11 @@ impl TestApi {
 
     pub(crate) async fn make(&self, draft: UserDraft) -> User {
         self.state.users.create_user(&Actor::system(), draft).await.unwrap()
+    }
+
+    /// From now on requests have this long; answers how long it was before.
+    pub(crate) fn answer_within(&mut self, timeout: Duration) -> Duration {
+        mem::replace(&mut Arc::make_mut(&mut self.state).settings.request_timeout, timeout)
     }
 
     /// The first administrator, with the default password.

@@ -184,8 +184,9 @@ async fn a_token_in_the_body_wins_over_the_cookie() {
 
 #[actix_web::test]
 async fn a_logout_that_could_not_be_done_says_so_and_clears_nothing() {
-    let api = TestApi::with(|state| state.settings.request_timeout = Duration::from_millis(20)).await;
+    let mut api = TestApi::new().await;
     let ada = api.signed_in("ada").await;
+    let patience = api.answer_within(Duration::from_millis(20));
     let in_the_way = api.backend.begin().await.unwrap();
     for request in [with_cookie(logout(), &ada.cookie), bearer(logout(), &ada.access)] {
         let answer = api.call(request).await;
@@ -193,6 +194,7 @@ async fn a_logout_that_could_not_be_done_says_so_and_clears_nothing() {
         assert_eq!(answer.header("set-cookie"), "");
     }
     drop(in_the_way);
+    api.answer_within(patience);
     assert!(!api.has_ended(ada.session).await);
     assert_signed_out(&api.call(with_cookie(logout(), &ada.cookie)).await, CLEARED);
 }
