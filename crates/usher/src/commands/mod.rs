@@ -16,6 +16,7 @@ use std::{future::Future, process::ExitCode};
 
 use actix_web::rt::System;
 use serde::Serialize;
+use usher_domain::ValidationError;
 
 use crate::{
     cli::{Cli, Command, ConfigCommand, Dev},
@@ -94,6 +95,12 @@ fn dispatch(cli: &Cli) -> Result<(), CommandError> {
 
 fn block_on<T>(work: impl Future<Output = T>) -> T {
     System::new().block_on(work)
+}
+
+/// All that is wrong with what was asked for, a line each.
+fn invalid(what: &str, faults: &ValidationError) -> CommandError {
+    let lines: Vec<_> = faults.faults().iter().map(|it| format!("{}: {}", it.field, it.message)).collect();
+    CommandError::Failed(format!("{what}:\n{}", lines.join("\n")))
 }
 
 fn say_json(value: &impl Serialize) -> Result<(), CommandError> {

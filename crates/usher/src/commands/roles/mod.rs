@@ -6,7 +6,7 @@ use std::sync::Arc;
 use usher_domain::Actor;
 use usher_service::{Environment, Revocations, RoleDraft, RoleUse, RolesError, RolesManager};
 
-use super::{CommandError, users};
+use super::{CommandError, invalid, users};
 use crate::{
     cli::{ChangeRoles, MoveRole, Roles},
     config::Config,
@@ -42,17 +42,18 @@ pub(super) async fn roles(command: &Roles, config: &Config) -> Result<(), Comman
             .await
         }
         Roles::Grant(wanted) => {
-            let MoveRole { role, user, json } = wanted;
-            let change = ChangeRoles { user: user.clone(), add: vec![role.clone()], json: *json, ..Default::default() };
-            users::change_roles(config, &change).await
+            let add = vec![wanted.role.clone()];
+            users::change_roles(config, &ChangeRoles { add, ..of_user(wanted) }).await
         }
         Roles::Revoke(wanted) => {
-            let MoveRole { role, user, json } = wanted;
-            let change =
-                ChangeRoles { user: user.clone(), remove: vec![role.clone()], json: *json, ..Default::default() };
-            users::change_roles(config, &change).await
+            let remove = vec![wanted.role.clone()];
+            users::change_roles(config, &ChangeRoles { remove, ..of_user(wanted) }).await
         }
     }
+}
+
+fn of_user(wanted: &MoveRole) -> ChangeRoles {
+    ChangeRoles { user: wanted.user.clone(), json: wanted.json, ..ChangeRoles::default() }
 }
 
 async fn with_manager(
@@ -71,10 +72,7 @@ async fn with_manager(
 /// What was not done, why, and what to do about it; a line for each thing that is wrong.
 fn refused(what: &str, error: &RolesError) -> CommandError {
     let why = match error {
-        RolesError::Invalid(faults) => {
-            let lines: Vec<_> = faults.faults().iter().map(|it| format!("{}: {}", it.field, it.message)).collect();
-            return CommandError::Failed(format!("{what}:\n{}", lines.join("\n")));
-        }
+        RolesError::Invalid(faults) => return invalid(what, faults),
         RolesError::NotFound => "there is no such role: `usher roles list` shows all".to_owned(),
         RolesError::VersionMismatch => "somebody else changed the role just now: try again".to_owned(),
         RolesError::InUse(RoleUse::Held) => {

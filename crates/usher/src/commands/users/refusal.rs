@@ -1,15 +1,12 @@
 use usher_service::UsersError;
 
 use super::CommandError;
-use crate::start_error::chain;
+use crate::{commands::invalid, start_error::chain};
 
 /// What was not done, why, and what to do about it; a line for each thing that is wrong.
 pub(super) fn refused(what: &str, error: &UsersError) -> CommandError {
     let why = match error {
-        UsersError::Invalid(faults) => {
-            let lines: Vec<_> = faults.faults().iter().map(|it| format!("{}: {}", it.field, it.message)).collect();
-            return CommandError::Failed(format!("{what}:\n{}", lines.join("\n")));
-        }
+        UsersError::Invalid(faults) => return invalid(what, faults),
         UsersError::LastAdmin => {
             "this is the last active administrator: give another account the role first, with `usher users roles USER \
              --add admin`"
