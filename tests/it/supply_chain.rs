@@ -29,7 +29,7 @@ fn the_image_runs_as_nobody_special_on_a_read_only_root_and_needs_no_shell() {
     for line in [
         "USER 65532:65532",
         "ENTRYPOINT [\"usher\"]",
-        "HEALTHCHECK --interval=10s --timeout=6s --start-period=60s CMD [\"usher\", \"health\"]",
+        "HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --start-interval=1s CMD [\"usher\", \"health\"]",
     ] {
         assert!(image.lines().any(|it| it == line), "{line} is not in:\n{image}");
     }
