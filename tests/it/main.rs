@@ -10,6 +10,7 @@ mod edited_roles;
 mod last_administrator;
 mod layers;
 mod lists;
+mod log;
 mod mail;
 mod managers;
 mod managing_users;

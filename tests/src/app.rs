@@ -7,7 +7,7 @@ use usher::{
 };
 use usher_storage::contract::TestDatabase;
 
-use crate::{Answer, PASSWORD, TestMail, mails};
+use crate::{Answer, PASSWORD, TestMail, log, mails};
 
 /// A running usher. It stops, and its database is dropped, with this value.
 pub struct TestApp {
@@ -21,6 +21,7 @@ pub struct TestApp {
 impl Drop for TestApp {
     fn drop(&mut self) {
         self.server.abort();
+        log::assert_clean();
     }
 }
 
@@ -46,6 +47,7 @@ impl TestApp {
             ("password.bcrypt_cost", "4"),
             ("password.hash_threads", "2"),
             ("throttle.enabled", "false"),
+            ("telemetry.log_level", "trace"),
             ("mail.dir", mail.to_str().unwrap()),
             ("secrets.master_key", "q83vEjRWeJq83vEjRWeJq83vEjRWeJq83vEjRWeJq80="),
         ];
@@ -54,6 +56,7 @@ impl TestApp {
             .chain(settings)
             .fold(Sources::default(), |sources, (key, value)| sources.with(key, *value, "the test"));
         let config = Config::load(&sources).unwrap();
+        log::watch(&config.telemetry);
         let application = Application::build(config).await.unwrap();
         let address = format!("http://{}", application.address());
         let server = tokio::spawn(async move {

@@ -3,10 +3,12 @@
 
 mod answer;
 mod app;
+mod log;
 mod mails;
 
 pub use answer::Answer;
 pub use app::{Client, TestApp};
+pub use log::{has_secret, logged_lines};
 pub use mails::TestMail;
 pub use reqwest::Method;
 
