@@ -41,6 +41,12 @@ pub struct ApiState {
 pub trait ReadinessProbe: Send + Sync + 'static {
     /// The names of what is not ready, such as `database`; none if all is. Strangers see them.
     async fn unready(&self) -> Vec<&'static str>;
+
+    /// Whether the server is about to stop. From then on every answer closes its connection, so that nobody sends a
+    /// further request where it would not be answered.
+    fn is_draining(&self) -> bool {
+        false
+    }
 }
 
 /// The state that [`app`](crate::app) put beside every request.

@@ -50,7 +50,7 @@ impl Readiness {
 #[async_trait]
 impl ReadinessProbe for Readiness {
     async fn unready(&self) -> Vec<&'static str> {
-        if self.draining.load(Ordering::Relaxed) {
+        if self.is_draining() {
             return vec!["draining"];
         }
         if !self.database_answers().await {
@@ -60,5 +60,9 @@ impl ReadinessProbe for Readiness {
             return vec!["migrations"];
         }
         Vec::new()
+    }
+
+    fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
     }
 }

@@ -9,10 +9,17 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{HttpServer, dev::Server, http::KeepAlive};
+use actix_web::{
+    HttpServer,
+    dev::{Server, ServerHandle},
+    http::KeepAlive,
+};
 use futures_util::future::{Either, join, select};
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::{net::TcpSocket, time::timeout};
+use tokio::{
+    net::TcpSocket,
+    time::{sleep, timeout},
+};
 use usher_adapters::{Redis, RedisBlocklist, RedisRateLimiter, RedisSettings};
 use usher_api::{ApiSettings, ApiState};
 use usher_service::{
@@ -27,6 +34,7 @@ use crate::{
     config::{Config, Http},
     database,
     first_start::{self, FirstPassword},
+    latecomers::Latecomers,
     mail,
     master_key::FoundKey,
     metrics,
@@ -43,9 +51,15 @@ const BACKLOG: u32 = 1024;
 /// How long a server that stops may go on telling other services of revoked tokens, and say goodbye to its database.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// How long the threads of a server take, with much to do, until they have begun what was accepted or are rid of a
+/// listener.
+const TURN: Duration = Duration::from_millis(150);
+
 /// A server that is ready to run: everything that can go wrong has been tried.
 pub struct Application {
     server: Server,
+    /// The one that the server listens with, once more.
+    listener: TcpListener,
     address: SocketAddr,
     config: Config,
     started: Started,
@@ -158,9 +172,10 @@ impl Application {
             environment,
             settings: api_settings(&config.http),
         };
-        let server = server(listener, Arc::new(state), &config.http).map_err(StartError::Server)?;
+        let same_listener = listener.try_clone().map_err(StartError::Server)?;
+        let server = server(same_listener, Arc::new(state), &config.http).map_err(StartError::Server)?;
         let started = Started { first_password, made_master_key: made };
-        Ok(Self { server, address, config, started, backend, readiness, jobs, metrics, lock })
+        Ok(Self { server, listener, address, config, started, backend, readiness, jobs, metrics, lock })
     }
 
     /// Where it listens.
@@ -208,7 +223,7 @@ impl Application {
     /// # Errors
     /// [`StartError::Server`] where the server breaks down; [`StartError::Forced`] where it was asked twice.
     pub(crate) async fn run_until(self, mut stop: StopSignal) -> Result<(), StartError> {
-        let Self { server, address, config, backend, readiness, jobs, metrics, lock, .. } = self;
+        let Self { server, listener, address, config, backend, readiness, jobs, metrics, lock, .. } = self;
         tracing::info!(version = env!("CARGO_PKG_VERSION"), %address, "serving");
         let revocations = jobs.revocations.clone();
         let background = Background::start(jobs);
@@ -221,8 +236,8 @@ impl Application {
         tracing::info!("asked to stop");
         readiness.drain();
         let ended = async {
-            tokio::time::sleep(config.http.drain_delay).await;
-            let (_, result) = join(handle.stop(true), server).await;
+            sleep(config.http.drain_delay).await;
+            let (_, result) = join(hang_up(&handle, listener), server).await;
             background.stop().await;
             if let Some((metrics, _)) = metrics {
                 metrics.stop(false).await;
@@ -239,6 +254,20 @@ impl Application {
             Either::Right(_) => Err(StartError::Forced),
         }
     }
+}
+
+/// Lets the server stop. It drops what it has accepted and not begun, so it is given the time to begin all of it.
+async fn hang_up(handle: &ServerHandle, listener: TcpListener) {
+    handle.pause().await;
+    let latecomers = Latecomers::answer(listener);
+    sleep(TURN).await;
+    let stopped = handle.stop(true);
+    if let Ok(latecomers) = latecomers {
+        // The server has a listener, too: it is closed by then.
+        sleep(TURN).await;
+        latecomers.stop().await;
+    }
+    stopped.await;
 }
 
 /// Refuses to let people sign up for roles that do not exist.

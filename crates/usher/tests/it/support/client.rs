@@ -33,7 +33,7 @@ pub(crate) enum NoAnswer {
     /// There was no connection.
     Refused(#[expect(dead_code, reason = "for whoever reads of it")] io::Error),
     /// There was one, but this is all that came over it, and why.
-    Broken(#[expect(dead_code, reason = "for whoever reads of it")] String),
+    Broken(String),
 }
 
 impl Answer {
