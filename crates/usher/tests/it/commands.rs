@@ -43,8 +43,19 @@ fn help_is_complete_and_holds_no_secret() {
     for (arguments, expected) in [
         (
             &["--help"][..],
-            &["serve", "migrate", "users", "keys", "dev", "openapi", "config", "health", "--config", "Examples:", "78"]
-                [..],
+            &[
+                "serve",
+                "migrate",
+                "users",
+                "keys",
+                "backup",
+                "openapi",
+                "config",
+                "health",
+                "--config",
+                "Examples:",
+                "78",
+            ][..],
         ),
         (&["migrate", "--help"], &["up", "status", "down"]),
         (&["migrate", "down", "--help"], &["--steps"]),
@@ -62,7 +73,8 @@ fn help_is_complete_and_holds_no_secret() {
         (&["keys", "--help"], &["list", "rotate", "reseal"]),
         (&["keys", "rotate", "--help"], &["--now", "auth.key_rotation"]),
         (&["keys", "reseal", "--help"], &["--new-key-file", "all sessions end"]),
-        (&["dev", "seed", "--help"], &["--users", "production", "password", "Example:"]),
+        (&["dev", "seed", "--help"], &["--users", "production", "password", "Examples:"]),
+        (&["backup", "--help"], &["The master key is not in it", "To restore", "pg_dump"]),
         (&["config", "--help"], &["check", "show", "sample"]),
         (&["health", "--help"], &["--url"]),
     ] {
@@ -132,7 +144,7 @@ fn an_account_that_is_not_right_is_refused_with_all_faults() {
     let refused =
         place.run_with_input(&["users", "create", "ada", "--role", "nobody"], &QUICK, &format!("{PASSWORD}\n"));
     assert!(
-        refused.code == Some(1) && refused.stderr.contains("roles: names a role that does not exist"),
+        refused.code == Some(1) && refused.stderr.contains("roles.0: names a role that does not exist"),
         "{refused:?}"
     );
     let refused = place.run_with_input(&["users", "create", "ada"], &QUICK, "");
