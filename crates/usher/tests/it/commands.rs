@@ -48,6 +48,7 @@ fn help_is_complete_and_holds_no_secret() {
                 "migrate",
                 "users",
                 "keys",
+                "dev",
                 "backup",
                 "openapi",
                 "config",
