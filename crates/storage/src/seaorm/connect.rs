@@ -76,7 +76,12 @@ async fn sqlite(settings: &ConnectSettings) -> StorageResult<Pools> {
     }
     make_private(options.get_filename()).map_err(|error| StorageError::Unavailable(Box::new(error)))?;
     let options = options.synchronous(SqliteSynchronous::Full);
-    let writer = pool.clone().max_connections(1);
+    // Where the disk fails a commit, SQLite has rolled back, and sqlx takes the transaction for open: what came next
+    // would be a part of it, acknowledged and never committed.
+    let writer = pool.clone().max_connections(1).before_acquire(|connection, _| {
+        let is_whole = !connection.is_in_transaction();
+        Box::pin(async move { Ok(is_whole) })
+    });
     let writer = in_wal_mode(&writer, options.clone().journal_mode(SqliteJournalMode::Wal)).await?;
     let readers = pool.max_connections(settings.sqlite_readers());
     let reader = readers.connect_with(options.pragma("query_only", "ON")).await.map_err(refused)?;

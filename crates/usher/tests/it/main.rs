@@ -11,6 +11,8 @@ mod config_mail;
 mod config_rules;
 mod config_sample;
 mod config_secrets;
+#[cfg(target_os = "linux")]
+mod disk;
 #[cfg(unix)]
 mod draining;
 mod first_start;

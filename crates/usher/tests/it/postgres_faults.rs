@@ -202,3 +202,42 @@ fn a_postgres_that_hangs_does_not_keep_the_process_from_ending() {
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     assert!(watch.elapsed() < Duration::from_secs(10), "ended after {:?}", watch.elapsed());
 }
+
+#[test]
+fn who_finds_no_connection_free_is_told_so_soon() {
+    let Some(postgres) = PostgresServer::up() else { return };
+    let place = Place::new();
+    let patience = Duration::from_millis(300);
+    let few = [
+        ("USHER__DATABASE__MAX_CONNECTIONS", "2"),
+        ("USHER__DATABASE__ACQUIRE_TIMEOUT", "300ms"),
+        ("USHER__DATABASE__STATEMENT_TIMEOUT", "30s"),
+        ("USHER__HTTP__REQUEST_TIMEOUT", "3s"),
+    ];
+    let server = start(&place, &postgres, &few);
+    let client = &server.client;
+    let visitors = visitors(client);
+    let mut back = Duration::ZERO;
+    let asked = Load::during(steps(client, &visitors), |load| {
+        load.until_good_for(Duration::from_millis(300));
+        let held = postgres.hold("LOCK TABLE users, sessions");
+        let begin = load.now();
+        client.until("both connections wait for the lock", || client.get("/health/ready").status == 503);
+        let watch = Watch::start();
+        let answer = client.try_to("GET", &visitors[3].token, "/api/v1/users/me", None).unwrap();
+        assert!(answer.asks_to_come_back() && watch.elapsed() < patience + SLACK, "{answer:?} {:?}", watch.elapsed());
+        assert_eq!(client.get("/health/live").status, 200);
+        // Long enough for those who wait to be answered by the deadline, too.
+        client.until("four seconds have gone by", || load.now() - begin > Duration::from_secs(4));
+        drop(held);
+        back = load.now();
+        load.until_good_for(Duration::from_secs(1));
+    });
+    assert_only_put_off(&asked, back + RECOVERY);
+    let put_off: Vec<_> = asked.iter().filter(|one| !one.is_good()).map(|one| one.took).collect();
+    let soon = put_off.iter().filter(|took| **took < patience + SLACK).count();
+    let slowest = put_off.iter().max().unwrap();
+    tell(&format!("{} put off, {soon} of them soon, the slowest after {slowest:?}", put_off.len()));
+    assert!(soon * 10 > put_off.len() * 7 && *slowest < Duration::from_secs(3) + SLACK, "{put_off:?}");
+    assert_nobody_lost_his_session(client, &visitors);
+}

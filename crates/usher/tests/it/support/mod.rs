@@ -33,6 +33,9 @@ pub(crate) use watch::{Watch, number, tell};
 /// Longer than anything takes here.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The binary.
+pub(crate) const USHER: &str = env!("CARGO_BIN_EXE_usher");
+
 /// A password that the policy has nothing against.
 pub(crate) const PASSWORD: &str = "Xk7!vQz-mN4";
 
@@ -68,7 +71,12 @@ impl Place {
 
     /// The binary with these arguments, in this folder, with nothing of the machine's own settings.
     pub(crate) fn usher(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_usher"));
+        self.program(USHER, arguments, variables)
+    }
+
+    /// The same with another program, which may run the binary.
+    pub(crate) fn program(&self, program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Command {
+        let mut command = Command::new(program);
         if cfg!(unix) {
             // Elsewhere nothing runs without some of it.
             command.env_clear();

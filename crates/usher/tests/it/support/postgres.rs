@@ -1,6 +1,6 @@
 use std::{
     fs::{self, Permissions},
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write},
     net::{Ipv4Addr, TcpListener},
     os::unix::fs::{PermissionsExt, chown},
     path::PathBuf,
@@ -119,6 +119,19 @@ impl PostgresServer {
         process.wait().unwrap();
     }
 
+    /// Opens a transaction that does this, from outside, and leaves it open for as long as what is answered.
+    pub(crate) fn hold(&self, statement: &str) -> Held {
+        let mut command = self.command("psql");
+        let command = command.args([&self.url(), "-qtA", "-v", "ON_ERROR_STOP=1"]).stdin(Stdio::piped());
+        let mut client = command.stdout(Stdio::piped()).spawn().unwrap();
+        let input = client.stdin.as_mut().unwrap();
+        writeln!(input, "BEGIN; {statement}; SELECT 'held';").unwrap();
+        let mut line = String::new();
+        BufReader::new(client.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert_eq!(line, "held\n");
+        Held(client)
+    }
+
     /// Holds it up: the system takes connections for it, and nothing is answered.
     pub(crate) fn pause(&self) {
         self.signal_all(Signal::STOP);
@@ -167,6 +180,16 @@ impl Drop for PostgresServer {
             self.resume();
             self.stop(Shutdown::Immediate);
         }
+    }
+}
+
+/// A transaction that is open; rolled back with this value.
+pub(crate) struct Held(Child);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
     }
 }
 

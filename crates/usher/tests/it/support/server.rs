@@ -1,6 +1,6 @@
 use std::{
     io::{BufRead, BufReader},
-    process::{Child, ExitStatus},
+    process::{Child, Command, ExitStatus},
     sync::mpsc::{self, Receiver},
     thread,
 };
@@ -28,12 +28,21 @@ impl Server {
     /// Starts `usher` and waits until it says where it listens, and serves there: only then it can be asked to
     /// end.
     pub(crate) fn start(place: &Place, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        Self::try_to_start(place, arguments, variables).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
+        Self::run(place.usher(arguments, variables))
     }
 
     /// The same, or how it ended instead.
     pub(crate) fn try_to_start(place: &Place, arguments: &[&str], variables: &[(&str, &str)]) -> Result<Self, Ended> {
-        let mut child = place.usher(arguments, variables).spawn().unwrap();
+        Self::try_to_run(place.usher(arguments, variables))
+    }
+
+    /// The same with a command that runs the binary.
+    pub(crate) fn run(command: Command) -> Self {
+        Self::try_to_run(command).unwrap_or_else(|ended| panic!("it does not start: {ended:?}"))
+    }
+
+    fn try_to_run(mut command: Command) -> Result<Self, Ended> {
+        let mut child = command.spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         thread::spawn(move || stdout.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
@@ -62,6 +71,11 @@ impl Server {
                 return Some(line);
             }
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    pub(crate) fn process(&self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(&self.child)
     }
 
     /// Asks it to end, as an operator would.
