@@ -87,6 +87,16 @@ fn warnings(config: &Config, started: &Started) -> Vec<String> {
     if config.profile == Profile::Production && matches!(config.mail.transport, MailTransport::File(_)) {
         warnings.push("mail reaches nobody: it is only written to files. Set mail.transport to smtp.".to_owned());
     }
+    if let MailTransport::Smtp(server) = &config.mail.transport
+        && config.profile == Profile::Production
+        && server.is_readable_on_its_way()
+    {
+        warnings.push(
+            "mails, and the links in them that reset passwords, travel unencrypted to the mail server (tls=none): nobody \
+             else may be in the network between."
+                .to_owned(),
+        );
+    }
     if config.profile == Profile::Production && config.database.url.postgres() == Some(PostgresTransport::Plain) {
         warnings.push(
             "what usher and PostgreSQL say to each other is not encrypted (sslmode=disable): nobody else may be in the \

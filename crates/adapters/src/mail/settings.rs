@@ -64,6 +64,12 @@ impl SmtpSettings {
         self.server().map(drop)
     }
 
+    /// Whether mails, and the links in them, travel to another machine for everybody in between to read.
+    #[must_use]
+    pub fn is_readable_on_its_way(&self) -> bool {
+        self.server().is_ok_and(|server| matches!(server.security, Security::None) && !is_this_machine(&server.host))
+    }
+
     pub(super) fn server(&self) -> Result<Server, InvalidSmtpSettings> {
         let url = Url::parse(&self.url).map_err(|_| InvalidSmtpSettings::Url)?;
         if !url.username().is_empty() || url.password().is_some() {

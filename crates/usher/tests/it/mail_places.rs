@@ -104,3 +104,23 @@ fn production_is_told_that_files_reach_nobody() {
     );
     assert!(!start("none").contains("mail reaches nobody"));
 }
+
+#[test]
+fn production_is_told_that_links_can_be_read_on_their_way() {
+    let warns = |url: &str| {
+        let settings = [
+            ("USHER__PROFILE", "production"),
+            ("USHER__HTTP__BIND", "127.0.0.1:0"),
+            ("USHER__HTTP__PUBLIC_URL", "https://accounts.example.com"),
+            ("USHER__MAIL__TRANSPORT", "smtp"),
+            ("USHER__MAIL__SMTP__URL", url),
+            ("USHER__MAIL__FROM", "no-reply@example.com"),
+            MASTER_KEY,
+        ];
+        Server::start(&Place::new(), &[], &settings).stop().stdout.contains("travel unencrypted to the mail server")
+    };
+    assert!(warns("smtp://mail.example.com:25?tls=none"));
+    assert!(
+        !warns("smtp://mail.example.com") && !warns("smtps://mail.example.com") && !warns("smtp://localhost?tls=none")
+    );
+}
