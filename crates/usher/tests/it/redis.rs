@@ -1,9 +1,17 @@
 //! What a server leaves in Redis, and that it needs nothing from there.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use usher_adapters::contract::RedisServer;
 
-use crate::support::{MASTER_KEY, Place, QUICK, Server};
+use crate::support::{MASTER_KEY, Place, QUICK, Server, Watch, tell};
+
+/// How long Redis is waited for.
+const TIMEOUT: Duration = Duration::from_millis(50);
+
+/// What ten calls may take longer on a busy machine, and less than two more waits.
+const SLACK: Duration = Duration::from_millis(90);
 
 fn start(place: &Place, redis: &RedisServer) -> Server {
     Server::start(place, &[], &[QUICK.as_slice(), &[("USHER__REDIS__URL", &redis.url())]].concat())
@@ -82,15 +90,23 @@ fn a_redis_that_hangs_is_asked_once_and_then_left_alone() {
     let Some(redis) = RedisServer::up() else { return };
     let place = Place::new();
     let server = start(&place, &redis);
-    let sessions: Vec<_> = (0..10).map(|_| sign_in(&server)).collect();
+    let log_out_all = |sessions: &[SignedIn]| {
+        let watch = Watch::start();
+        for session in sessions {
+            log_out(&server, session, "session");
+        }
+        watch.elapsed()
+    };
+    let [before, sessions]: [Vec<_>; 2] = [0, 1].map(|_| (0..10).map(|_| sign_in(&server)).collect());
+    let usual = log_out_all(&before);
     redis.pause();
-    for session in &sessions {
-        log_out(&server, session, "session");
-    }
+    let paused = log_out_all(&sessions);
     redis.resume();
     server.client.until("all of it is told", || sessions.iter().all(|one| is_told(&redis, &one.session)));
     let log = server.stop().stderr;
     assert_eq!(log.matches("WARN").count(), 1, "{log}");
+    tell(&format!("ten took {usual:?}, and {paused:?} while Redis hung"));
+    assert!(paused < usual + TIMEOUT + SLACK, "{paused:?}, and {usual:?} otherwise");
 }
 
 /// Proves: LG-13
