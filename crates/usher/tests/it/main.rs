@@ -35,6 +35,8 @@ mod restarts;
 mod roles;
 mod seed;
 mod serving;
+#[cfg(target_os = "linux")]
+mod slow_clients;
 mod support;
 mod traces;
 mod two_processes;
