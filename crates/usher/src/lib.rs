@@ -8,7 +8,7 @@ pub mod config;
 mod console;
 mod database;
 mod first_start;
-mod latecomers;
+mod hang_up;
 mod mail;
 mod master_key;
 mod metrics;

@@ -9,11 +9,7 @@ use std::{
     time::Duration,
 };
 
-use actix_web::{
-    HttpServer,
-    dev::{Server, ServerHandle},
-    http::KeepAlive,
-};
+use actix_web::{HttpServer, dev::Server, http::KeepAlive};
 use futures_util::future::{Either, join, select};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::{
@@ -34,7 +30,7 @@ use crate::{
     config::{Config, Http},
     database,
     first_start::{self, FirstPassword},
-    latecomers::Latecomers,
+    hang_up::hang_up,
     mail,
     master_key::FoundKey,
     metrics,
@@ -50,10 +46,6 @@ const BACKLOG: u32 = 1024;
 
 /// How long a server that stops may go on telling other services of revoked tokens, and say goodbye to its database.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-
-/// How long the threads of a server take, with much to do, until they have begun what was accepted or are rid of a
-/// listener.
-const TURN: Duration = Duration::from_millis(150);
 
 /// A server that is ready to run: everything that can go wrong has been tried.
 pub struct Application {
@@ -254,20 +246,6 @@ impl Application {
             Either::Right(_) => Err(StartError::Forced),
         }
     }
-}
-
-/// Lets the server stop. It drops what it has accepted and not begun, so it is given the time to begin all of it.
-async fn hang_up(handle: &ServerHandle, listener: TcpListener) {
-    handle.pause().await;
-    let latecomers = Latecomers::answer(listener);
-    sleep(TURN).await;
-    let stopped = handle.stop(true);
-    if let Ok(latecomers) = latecomers {
-        // The server has a listener, too: it is closed by then.
-        sleep(TURN).await;
-        latecomers.stop().await;
-    }
-    stopped.await;
 }
 
 /// Refuses to let people sign up for roles that do not exist.

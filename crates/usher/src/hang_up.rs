@@ -1,15 +1,16 @@
-//! Whoever connects while the server stops is told to come back, instead of being left without an answer: what a
+//! The end of a server. Whoever connects meanwhile is told to come back, instead of being left without an answer: what a
 //! listener holds when it is closed, the system resets, and what has been accepted and not begun, the server drops.
 
 use std::{io, net, time::Duration};
 
+use actix_web::dev::ServerHandle;
 use futures_util::future::{Either, select};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
     sync::oneshot,
     task::{JoinHandle, JoinSet},
-    time::timeout,
+    time::{sleep, timeout},
 };
 use usher_service::Environment;
 
@@ -19,22 +20,40 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The most bytes that are read of a request.
 const MOST: usize = 16 * 1024;
 
+/// How long the threads of a server take, with much to do, until they have begun what was accepted or are rid of a
+/// listener.
+const TURN: Duration = Duration::from_millis(150);
+
+/// Lets the server stop. It drops what it has accepted and not begun, so it is given the time to begin all of it.
+pub(crate) async fn hang_up(handle: &ServerHandle, listener: net::TcpListener) {
+    handle.pause().await;
+    let latecomers = Latecomers::answer(listener);
+    sleep(TURN).await;
+    let stopped = handle.stop(true);
+    if let Ok(latecomers) = latecomers {
+        // The server has a listener, too: it is closed by then.
+        sleep(TURN).await;
+        latecomers.stop().await;
+    }
+    stopped.await;
+}
+
 /// Answers them, in a task of its own.
-pub(crate) struct Latecomers {
+struct Latecomers {
     stop: oneshot::Sender<()>,
     answering: JoinHandle<()>,
 }
 
 impl Latecomers {
     /// From here on, those whom this listener takes.
-    pub(crate) fn answer(listener: net::TcpListener) -> io::Result<Self> {
+    fn answer(listener: net::TcpListener) -> io::Result<Self> {
         let listener = TcpListener::from_std(listener)?;
         let (stop, stopped) = oneshot::channel();
         Ok(Self { stop, answering: tokio::spawn(answer_all(listener, stopped)) })
     }
 
     /// Takes no more of them once none waits, and waits until all have their answer.
-    pub(crate) async fn stop(self) {
+    async fn stop(self) {
         // That it has ended by itself is as good.
         let _ = self.stop.send(());
         let _ = self.answering.await;
