@@ -33,8 +33,15 @@ pub use openapi::openapi;
 pub use settings::ApiSettings;
 pub use state::{ApiState, ReadinessProbe};
 use tracing_actix_web::TracingLogger;
+use usher_domain::RequestId;
 
 use crate::middleware::{RequestSpan, cors::cors, edge::edge, head_limit::head_limit};
+
+/// The body of the answer that the service is out of reach, for whoever has to give it without a server.
+#[must_use]
+pub fn unavailable_body(message: &'static str, request_id: &RequestId) -> Vec<u8> {
+    envelope::error_body(&error::ApiError::unavailable(message), request_id.as_str())
+}
 
 /// The whole HTTP surface, routes and everything that is wrapped around them: one for each worker of an
 /// `HttpServer`.

@@ -1,7 +1,7 @@
 //! What is counted of requests, through the facade of the crate `metrics`. Paths are those of the route table: no
 //! label is of a client's choice.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
@@ -35,7 +35,7 @@ impl Drop for InFlight {
     }
 }
 
-pub(crate) fn answered(method: &'static str, route: String, status: u16, latency: Duration) {
-    histogram!(LATENCY, "method" => method, "route" => route.clone()).record(latency);
+pub(crate) fn answered(method: &'static str, route: Arc<str>, status: u16, latency: Duration) {
+    histogram!(LATENCY, "method" => method, "route" => Arc::clone(&route)).record(latency);
     counter!(REQUESTS, "method" => method, "route" => route, "status" => status.to_string()).increment(1);
 }

@@ -1,6 +1,6 @@
 //! What is known about a request from its first moment on.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::{
     HttpMessage, HttpRequest,
@@ -19,6 +19,8 @@ pub(crate) struct RequestContext {
     pub id: RequestId,
     /// When its head was read, on the monotonic clock.
     pub started: Duration,
+    /// As [`route_of`] has it.
+    pub route: Arc<str>,
 }
 
 /// The method. One that is none of HTTP itself is a text of the client's choice.
@@ -52,6 +54,7 @@ impl RequestContext {
         Self {
             id: sent.unwrap_or_else(|| RequestId::generate(&*environment.ids)),
             started: environment.clock.monotonic(),
+            route: route_of(request.request()).into(),
         }
     }
 

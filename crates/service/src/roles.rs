@@ -177,12 +177,11 @@ fn parse_permissions(names: &[String], faults: &mut ValidationError) -> BTreeSet
 
 /// Refuses permissions of a role that would make the access tokens of administrators too long. What does not make
 /// them longer is never refused.
-async fn require_room(
-    transaction: &OpenTransaction,
+fn require_room(
+    mut roles: Vec<Role>,
     name: &RoleName,
     granted: &BTreeSet<Permission>,
 ) -> Result<(), Rollback<RolesError>> {
-    let mut roles = transaction.role_all().await?;
     if granted.is_subset(&known_permissions(&roles)) {
         return Ok(());
     }

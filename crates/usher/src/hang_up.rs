@@ -12,6 +12,7 @@ use tokio::{
     task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
+use usher_domain::RequestId;
 use usher_service::Environment;
 
 /// How long a client may take for its request, and to read the answer.
@@ -90,7 +91,7 @@ async fn answer(client: io::Result<TcpStream>) -> io::Result<()> {
             return Ok(());
         }
     }
-    client.write_all(refusal().as_bytes()).await?;
+    client.write_all(&refusal()).await?;
     client.shutdown().await?;
     // Closed with something unread, the connection would be reset, and the answer lost with it.
     while client.read_buf(&mut request).await? != 0 {
@@ -99,15 +100,14 @@ async fn answer(client: io::Result<TcpStream>) -> io::Result<()> {
     Ok(())
 }
 
-fn refusal() -> String {
-    let id = Environment::system().ids.next_uuid();
-    let body = format!(
-        r#"{{"success":false,"data":null,"error":{{"code":"UNAVAILABLE","message":"the server is stopping","details":[],"request_id":"{id}"}}}}"#
-    );
+fn refusal() -> Vec<u8> {
+    let id = RequestId::generate(&*Environment::system().ids);
+    let body = usher_api::unavailable_body("the server is stopping", &id);
     let length = body.len();
-    format!(
+    let head = format!(
         "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\
          retry-after: 1\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\n\
-         connection: close\r\n\r\n{body}"
-    )
+         connection: close\r\n\r\n"
+    );
+    [head.into_bytes(), body].concat()
 }

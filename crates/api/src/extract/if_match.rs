@@ -5,9 +5,8 @@ use std::{
 };
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header::IF_MATCH};
-use usher_service::{RolesError, UsersError};
 
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 
 /// The version that nothing has: they begin at 1.
 const NEVER: i64 = 0;
@@ -36,43 +35,19 @@ impl FromRequest for IfMatch {
 
 impl IfMatch {
     /// Makes a change that a manager guards by a version: under each that would do, until one does.
-    pub(crate) async fn guard<T, E: Conditional>(
+    pub(crate) async fn guard<T, E: Into<ApiError>>(
         &self,
         change: impl AsyncFn(Option<i64>) -> Result<T, E>,
     ) -> Result<T, ApiError> {
         let Some(versions) = &self.0 else { return change(None).await.map_err(Into::into) };
+        let mut outcome = Err(ApiError::new(ErrorCode::VersionMismatch, "no version was named"));
         for &version in versions {
-            match change(Some(version)).await {
-                Err(refusal) if refusal.is_version_mismatch() => {}
-                outcome => return outcome.map_err(Into::into),
+            outcome = change(Some(version)).await.map_err(Into::into);
+            if !matches!(&outcome, Err(refusal) if refusal.code() == ErrorCode::VersionMismatch) {
+                break;
             }
         }
-        Err(E::VERSION_MISMATCH.into())
-    }
-}
-
-/// What a change is refused with that is guarded by a version.
-pub(crate) trait Conditional: Into<ApiError> {
-    /// That it was another version.
-    const VERSION_MISMATCH: Self;
-
-    /// Whether it was.
-    fn is_version_mismatch(&self) -> bool;
-}
-
-impl Conditional for UsersError {
-    const VERSION_MISMATCH: Self = Self::VersionMismatch;
-
-    fn is_version_mismatch(&self) -> bool {
-        matches!(self, Self::VersionMismatch)
-    }
-}
-
-impl Conditional for RolesError {
-    const VERSION_MISMATCH: Self = Self::VersionMismatch;
-
-    fn is_version_mismatch(&self) -> bool {
-        matches!(self, Self::VersionMismatch)
+        outcome
     }
 }
 

@@ -7,8 +7,8 @@ use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
 use crate::error::ApiError;
 
-/// What the path names: its one `{...}`, an id or the name of a role. What is none is not found: taken first, so that such a path is no route
-/// at all, whoever asks.
+/// What the path names: its one `{...}`, an id or the name of a role. What is none is not found: taken first, so that
+/// such a path is no route at all, whoever asks.
 #[derive(Debug)]
 pub(crate) struct PathId<T>(pub T);
 

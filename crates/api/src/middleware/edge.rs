@@ -1,6 +1,8 @@
 //! The outermost layer: the id of the request, the bodies of error answers, the header fields that
 //! every answer has.
 
+use std::sync::Arc;
+
 use actix_web::{
     Error, HttpMessage,
     body::{BoxBody, MessageBody},
@@ -15,7 +17,6 @@ use actix_web::{
     middleware::Next,
     web::Data,
 };
-
 use usher_service::Environment;
 
 use super::unread::Unread;
@@ -24,7 +25,7 @@ use crate::{
     envelope::error_body,
     error::ApiError,
     metrics::{self, InFlight},
-    request::{RequestContext, X_REQUEST_ID, method_of, route_of},
+    request::{RequestContext, X_REQUEST_ID, method_of},
 };
 
 /// What an answer has unless its handler said otherwise.
@@ -66,7 +67,8 @@ pub(crate) async fn edge(
 fn count(response: &ServiceResponse<impl MessageBody>, context: &RequestContext, environment: &Environment) {
     let request = response.request();
     let latency = environment.clock.monotonic().saturating_sub(context.started);
-    metrics::answered(method_of(request.method()), route_of(request), response.status().as_u16(), latency);
+    let (method, route) = (method_of(request.method()), Arc::clone(&context.route));
+    metrics::answered(method, route, response.status().as_u16(), latency);
 }
 
 fn set_headers(headers: &mut HeaderMap, context: &RequestContext, state: &ApiState) {

@@ -12,7 +12,7 @@ use tracing_actix_web::RootSpanBuilder;
 
 use crate::{
     ApiState,
-    request::{RequestContext, method_of, route_of},
+    request::{RequestContext, method_of},
 };
 
 /// The span of a request: method, route template, request id, and later status, latency and user.
@@ -20,11 +20,12 @@ pub(crate) struct RequestSpan;
 
 impl RootSpanBuilder for RequestSpan {
     fn on_request_start(request: &ServiceRequest) -> Span {
+        let context = RequestContext::of(request);
         let span = tracing::info_span!(
             "request",
             method = method_of(request.method()),
-            route = route_of(request.request()),
-            request_id = RequestContext::of(request).map(|context| tracing::field::display(context.id)),
+            route = context.as_ref().map(|context| &*context.route),
+            request_id = context.as_ref().map(|context| tracing::field::display(&context.id)),
             user_id = Empty,
             status = Empty,
             latency_ms = Empty,

@@ -14,9 +14,11 @@ impl MailboxManager {
     /// that of somebody who signs up. The latter needs a password; with the others it means nothing.
     ///
     /// # Errors
-    /// [`MailboxError::InvalidOrExpiredToken`]; [`UsersError::Invalid`](crate::UsersError::Invalid) for a password that is missing or will
-    /// not do, on the field `password`, and [`UsersError::UsernameTaken`](crate::UsersError::UsernameTaken) or [`UsersError::EmailTaken`](crate::UsersError::EmailTaken) for
-    /// what was taken meanwhile: then the token is as good as before. [`MailboxError::TooManyAttempts`].
+    /// [`MailboxError::InvalidOrExpiredToken`]; [`UsersError::Invalid`](crate::UsersError::Invalid) for a password that
+    /// is missing or will not do, on the field `password`, and
+    /// [`UsersError::UsernameTaken`](crate::UsersError::UsernameTaken) or
+    /// [`UsersError::EmailTaken`](crate::UsersError::EmailTaken) for what was taken meanwhile: then the token is as good
+    /// as before. [`MailboxError::TooManyAttempts`].
     pub async fn verify_email(
         &self,
         token: &PlainToken,

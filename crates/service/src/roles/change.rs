@@ -57,7 +57,7 @@ impl RolesManager {
             if let Some(granted) = &changes.granted {
                 let moved: BTreeSet<_> = role.granted.symmetric_difference(granted).cloned().collect();
                 actor.require_cover(&Permissions::Only(moved)).map_err(refused)?;
-                require_room(&transaction, name, granted).await?;
+                require_room(transaction.role_all().await?, name, granted)?;
                 details = details.with("old", names(&role.granted)).with("new", names(granted));
             }
             transaction.role_update(name, &changes, entry.occurred_at).await?;

@@ -38,11 +38,12 @@ impl RolesManager {
         let (role, entry) = (&role, &entry);
         transact(&*self.backend, &self.environment, |transaction| async move {
             lock_roles(&transaction).await?;
-            if transaction.role_all().await?.len() >= MOST_ROLES {
+            let known = transaction.role_all().await?;
+            if known.len() >= MOST_ROLES {
                 let why = format!("there are {MOST_ROLES} roles, and can be no more");
                 return Err(invalid("name", Fault::new(FaultCode::OutOfRange, why)));
             }
-            require_room(&transaction, &role.name, &role.granted).await?;
+            require_room(known, &role.name, &role.granted)?;
             transaction.role_insert(role).await.map_err(taken)?;
             transaction.activity_append(entry).await?;
             transaction.commit(role.clone()).await

@@ -40,22 +40,22 @@ impl RolesManager {
             let holders = transaction.role_holders_for_update(name, MOST_HOLDERS as u64 + 1).await?;
             require_losable(actor, &holders, force)?;
 
-            let mut change = Change::default();
-            transaction.role_delete(name, entry.occurred_at).await?;
+            let (mut change, mut entries) = (Change::default(), Vec::with_capacity(holders.len() + 1));
             for holder in &holders {
                 let old = holder.user.roles.iter().map(RoleName::as_str);
                 let new = old.clone().filter(|role| *role != name.as_str());
                 let details =
                     Details::default().with("old", old.collect::<Vec<_>>()).with("new", new.collect::<Vec<_>>());
-                let told = self.entry(actor, Action::UserRolesChanged).about(holder.user.id).with_details(details);
-                transaction.activity_append(&told).await?;
+                entries.push(self.entry(actor, Action::UserRolesChanged).about(holder.user.id).with_details(details));
                 change = change.and(Change::of_tokens_before(holder.user.id, holder.token_epoch + 1));
             }
             let details = Details::default()
                 .with("role", name.as_str())
                 .with("permissions", names(&role.granted))
                 .with("holders", holders.len());
-            transaction.activity_append(&entry.clone().with_details(details)).await?;
+            entries.push(entry.clone().with_details(details));
+            transaction.role_delete(name, entry.occurred_at).await?;
+            transaction.activity_append_all(&entries).await?;
             transaction.commit_then((), self.revocations.announce(change)).await
         })
         .await

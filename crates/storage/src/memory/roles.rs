@@ -30,9 +30,12 @@ impl RoleWrites for MemoryBackend<Open> {
     async fn role_update(&self, name: &RoleName, changes: &RoleChanges, now: Timestamp) -> StorageResult<bool> {
         self.view.write(|state| {
             let Some(role) = state.roles.get_mut(name) else { return Ok(false) };
-            let RoleChanges { description, granted } = changes.clone();
-            role.description = description.unwrap_or_else(|| role.description.clone());
-            role.granted = granted.unwrap_or_else(|| role.granted.clone());
+            if let Some(description) = &changes.description {
+                role.description.clone_from(description);
+            }
+            if let Some(granted) = &changes.granted {
+                role.granted.clone_from(granted);
+            }
             role.version += 1;
             role.updated_at = now;
             Ok(true)

@@ -6,12 +6,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sea_orm::{
-    DbErr, RuntimeErr, SqlxError,
-    sqlx::{ConnectOptions, Connection, query, query_scalar, sqlite::SqliteConnectOptions},
-};
+use sea_orm::sqlx::{ConnectOptions, Connection, query, query_scalar, sqlite::SqliteConnectOptions};
 
-use super::{Engine, SeaOrmBackend, error::failed};
+use super::{Engine, SeaOrmBackend, connect::refused};
 use crate::StorageError;
 
 /// Why there is no copy.
@@ -95,10 +92,6 @@ async fn check(copy: &Path) -> Result<(), BackupError> {
     let found: String = query_scalar("PRAGMA integrity_check(1)").fetch_one(&mut connection).await.map_err(refused)?;
     connection.close().await.map_err(refused)?;
     if found == "ok" { Ok(()) } else { Err(BackupError::Damaged(found)) }
-}
-
-fn refused(error: SqlxError) -> StorageError {
-    failed(DbErr::Conn(RuntimeErr::SqlxError(error.into())))
 }
 
 fn make(path: &Path) -> Result<(), BackupError> {

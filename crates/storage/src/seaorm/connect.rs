@@ -106,7 +106,7 @@ fn pool<DB: Database>(settings: &ConnectSettings) -> PoolOptions<DB> {
     PoolOptions::new().acquire_timeout(settings.acquire_timeout).test_before_acquire(false)
 }
 
-fn refused(error: SqlxError) -> StorageError {
+pub(super) fn refused(error: SqlxError) -> StorageError {
     failed(DbErr::Conn(RuntimeErr::SqlxError(error.into())))
 }
 
